@@ -1,0 +1,277 @@
+"""The command line: parse, configure logging, call one function, map what went wrong to an exit code. Data on stdout, logs on stderr."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+__all__ = ["Interrupted", "app", "main"]
+
+logger = logging.getLogger("jobs")
+
+EXIT_FAILED, EXIT_INPUT, EXIT_DEGRADED, EXIT_LOCKED, EXIT_REFUSED = 1, 2, 3, 4, 5
+
+app = typer.Typer(
+    name="shelfwise",
+    help="What to show, what to stock: recommendations and demand forecasts from one set of text vectors, in one SQL file.",
+    epilog="Exit codes: 0 published or answered; 1 failed inside; 2 bad input or configuration; 3 published with a named "
+    "degradation; 4 locked; 5 refused by the checks; 130 and 143 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of runs; DIR/current is the published one.")]
+Input = Annotated[Path, typer.Option("--input", metavar="FOLDER", help="The shop's files: CSV (also .gz), Parquet or JSONL.")]
+Config = Annotated[Path | None, typer.Option("--config", metavar="shop.toml", help="Needed only where names or defaults do not fit.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set horizon=4 --set check.ndcg_drop=0.2")]
+AsJson = Annotated[bool, typer.Option("--json", help="Plain JSON on stdout.")]
+ItemId = Annotated[str, typer.Argument(metavar="ITEM_ID", show_default=False)]
+
+
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM came: the night cleans up, the ledger says interrupted, the exit code is 128 + the signal."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(signal_number).name}")
+        self.exit_code = 128 + signal_number
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed and what this machine has, and name the cure for what is wrong."""
+    from jobs.doctor import examine
+    from jobs.report import show_examination
+
+    examination = examine()
+    show_examination(examination, as_json=as_json)
+    if not all(finding.ok for finding in examination):
+        raise typer.Exit(EXIT_INPUT)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A shop's files.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a shop.toml that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at a shop's files and write the shop.toml that it guesses, for a person to correct."""
+    from jobs.init import write_guess
+    from jobs.report import show_guess
+
+    show_guess(write_guess(folder, force=force), as_json=as_json)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="FOLDER/input and FOLDER/runs are made.")] = Path("shelfwise-demo"),
+    as_json: AsJson = False,
+) -> None:
+    """Generate a shop, run its night and show what came of it; under three minutes on two cores."""
+    from jobs.demo import run_demo
+    from jobs.progress import show_progress
+    from jobs.report import show_demo
+
+    with show_progress() as progress:
+        outcome = run_demo(folder, progress=progress)
+    show_demo(outcome, as_json=as_json)
+    raise typer.Exit(EXIT_DEGRADED if outcome.report.degradations else 0)
+
+
+@app.command()
+def ingest(
+    input_folder: Input,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where <table>.parquet and rejects.parquet are written.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a shop's files and write the typed tables and the rejects as Parquet; nothing is published."""
+    from jobs.ingest import write_tables
+    from jobs.report import show_counts
+    from jobs.settings import load_settings
+
+    show_counts(write_tables(input_folder, out, settings=load_settings(config)), as_json=as_json)
+
+
+@app.command()
+def nightly(
+    input_folder: Input,
+    runs: Runs,
+    config: Config = None,
+    cutoff: Annotated[datetime | None, typer.Option("--cutoff", formats=["%Y-%m-%d"], help="Last day of data that the run may see.")] = None,
+    overrides: Set = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build, check and publish one run; the previous one stays readable until the swap."""
+    from jobs.nightly import run_nightly
+    from jobs.progress import show_progress
+    from jobs.report import show_report
+    from jobs.settings import load_settings
+
+    settings = load_settings(config, overrides or ())
+    day: date | None = None if cutoff is None else cutoff.date()
+    with show_progress() as progress:
+        report = run_nightly(settings, input_folder=input_folder, runs=runs, cutoff=day, progress=progress)
+    show_report(report, as_json=as_json)
+    raise typer.Exit(EXIT_DEGRADED if report.degradations else 0)
+
+
+@app.command()
+def status(
+    runs: Runs,
+    item_id: Annotated[str | None, typer.Argument(metavar="[ITEM_ID]", help="Say why this item is missing or low.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the current run and its age, the earlier runs and the last failure; with ITEM_ID, how the item stands."""
+    from jobs.report import show_item, show_status
+    from jobs.status import item_status, night_status
+
+    if item_id is None:
+        show_status(night_status(runs), as_json=as_json)
+    else:
+        show_item(item_status(runs, item_id), as_json=as_json)
+
+
+@app.command()
+def rollback(
+    runs: Runs,
+    run_id: Annotated[str | None, typer.Argument(metavar="[RUN_ID]", help="Default: the run before the current one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move the pointer back to an earlier run; SQL and Python answer from it at once."""
+    from jobs.report import show_rows
+    from jobs.rollback import roll_back
+
+    show_rows([{"run_id": roll_back(runs, run_id), "status": "current"}], as_json=as_json)
+
+
+@app.command()
+def similar(item_id: ItemId, runs: Runs, k: Annotated[int, typer.Option("-k", min=1, help="Rows.")] = 20, as_json: AsJson = False) -> None:
+    """List the items nearest to an item, each with its reason."""
+    from jobs.answers import similar_items
+    from jobs.report import show_rows
+
+    show_rows(similar_items(runs, item_id, k=k), as_json=as_json)
+
+
+@app.command()
+def recommend(
+    user_id: Annotated[str, typer.Argument(metavar="USER_ID")],
+    runs: Runs,
+    k: Annotated[int, typer.Option("-k", min=1, help="Rows.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List what to show a user next, each item with its source and reason."""
+    from jobs.answers import recommend_user
+    from jobs.report import show_rows
+
+    show_rows(recommend_user(runs, user_id, k=k), as_json=as_json)
+
+
+@app.command()
+def forecast(item_id: ItemId, runs: Runs, as_json: AsJson = False) -> None:
+    """Show an item's forecast: units expected in each period, with the quantiles."""
+    from jobs.answers import forecast_item
+    from jobs.report import show_forecast
+
+    show_forecast(forecast_item(runs, item_id), as_json=as_json)
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    runs: Runs,
+    k: Annotated[int, typer.Option("-k", min=1, help="Rows.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Find items by what they are, in words."""
+    from jobs.answers import search_items
+    from jobs.report import show_rows
+
+    show_rows(search_items(runs, text, k=k), as_json=as_json)
+
+
+@app.command()
+def sql(query: Annotated[str, typer.Argument(metavar="QUERY")], runs: Runs, as_json: AsJson = False) -> None:
+    """Run one SQL query over the published run, read-only."""
+    from jobs.answers import run_query
+    from jobs.report import show_rows
+
+    show_rows(run_query(runs, query), as_json=as_json)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with DESIGN.md's codes; a traceback is written only for 1, to the log."""
+    _configure_logging()
+    _raise_on_signals()
+    try:
+        app(arguments)
+    except SystemExit:
+        raise
+    except Interrupted as stop:
+        logger.error("%s: nothing was published", stop)
+        sys.exit(stop.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away: nothing is left to say to it
+        sys.exit(EXIT_FAILED)
+    except Exception as error:  # noqa: BLE001 the one place that turns what went wrong into an exit code
+        sys.exit(_report_failure(error))
+    sys.exit(0)
+
+
+def _report_failure(error: Exception) -> int:
+    from encoders import EncoderError
+    from jobs.check import Refused
+    from jobs.lock import Locked
+    from recsys import RecsysError
+    from warehouse import InputError
+
+    logger.debug("details", exc_info=error)
+    if isinstance(error, Locked):
+        logger.error("%s", error)
+        return EXIT_LOCKED
+    if isinstance(error, Refused):
+        logger.error("%s", error)
+        return EXIT_REFUSED
+    if isinstance(error, InputError | EncoderError | RecsysError):
+        logger.error("%s", error.args[0] if error.args else error)
+        return EXIT_INPUT
+    logger.error("failed inside: %s: %s", type(error).__name__, error, exc_info=error)
+    return EXIT_FAILED
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever `sys.stderr` is now: a progress bar stands in for it while it is drawn."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr, flush=True)  # noqa: T201 this is the log
+
+
+def _configure_logging() -> None:
+    handler = _StderrHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S"))
+    for name in ("encoders", "forecast", "jobs", "recsys", "warehouse"):
+        room = logging.getLogger(name)
+        room.handlers = [handler]
+        room.setLevel(logging.INFO)
+        room.propagate = False
+
+
+def _raise_on_signals() -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # a second one does not disturb the cleaning up
+        raise Interrupted(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+if __name__ == "__main__":
+    main()
