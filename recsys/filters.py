@@ -1,0 +1,74 @@
+"""Which items a caller wants to see: one small value, turned into a mask over the run's items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.errors import RecsysError
+
+__all__ = ["Filters", "id_texts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What may be shown. All that is given must hold.
+
+    `in_stock`: more than 0 on hand, summed over locations; in a shop without inventory every item counts as in stock,
+    in one with inventory an item that it does not list does not. `where`: a SQL condition over the columns of `items`
+    ("category = 'shoes' and price <= 50"). `among`: only these ids. `exclude`: not these. Ids that the run does not
+    have are passed over in both.
+
+    Raises:
+        TypeError: ids that are neither text nor whole numbers, or one id where a sequence belongs.
+        RecsysError: a `where` of more than one condition.
+    """
+
+    in_stock: bool = False
+    where: str | None = None
+    among: Sequence[str | int] | None = None
+    exclude: Sequence[str | int] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what could only be a slip, before any run is asked."""
+        for name, ids in (("among", self.among), ("exclude", self.exclude)):
+            if isinstance(ids, str):
+                msg = f"Filters({name}={ids!r}): a sequence of ids belongs here; write {name}=[{ids!r}]"
+                raise TypeError(msg)
+            if ids is not None:
+                object.__setattr__(self, name, id_texts(ids))
+        if self.where is not None:
+            _check_condition(self.where)
+
+
+def id_texts(ids: str | int | Iterable[str | int]) -> tuple[str, ...]:
+    """Return ids as text, each once, in the order given; whole numbers become their digits.
+
+    Raises:
+        TypeError: an id that is neither text nor a whole number.
+    """
+    many = (ids,) if isinstance(ids, (str, int, np.integer)) or not isinstance(ids, Iterable) else ids
+    return tuple(dict.fromkeys(_id_text(one) for one in many))
+
+
+def _id_text(one: object) -> str:
+    if isinstance(one, str):
+        return one
+    if isinstance(one, (int, np.integer)) and not isinstance(one, bool):
+        return str(int(one))
+    msg = f"an id is text or a whole number; found {one!r} ({type(one).__name__})"
+    raise TypeError(msg)
+
+
+def _check_condition(where: str) -> None:
+    bare = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", "''", where)  # what stands in quotes is no SQL
+    found = next((sign for sign in (";", "--", "/*") if sign in bare), None)
+    if found is not None or not where.strip():
+        msg = (
+            f"Filters(where={where!r}): one SQL condition over the columns of items belongs here, "
+            f"such as \"category = 'shoes' and price <= 50\"; found {found or 'nothing'}"
+        )
+        raise RecsysError(msg)

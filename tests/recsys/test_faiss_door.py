@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+from importlib import metadata
+
+import pytest
+
+from recsys import faiss_door
+from recsys.errors import RecsysError
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_loaded_module():
+    faiss_door.load_faiss.cache_clear()
+    yield
+    faiss_door.load_faiss.cache_clear()
+
+
+def _pretend(monkeypatch, installed):
+    def version(name):
+        if name in installed:
+            return installed[name]
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(faiss_door.metadata, "version", version)
+
+
+def test_the_installed_faiss_has_no_problem_and_no_cure():
+    status = faiss_door.faiss_status()
+    assert status.distribution in faiss_door.DISTRIBUTIONS
+    assert status.version == metadata.version(status.distribution)
+    assert (status.problem, status.cure) == (None, None)
+    assert status.gpus == faiss_door.gpu_count()
+
+
+def test_without_faiss_the_error_names_the_command_that_installs_it(monkeypatch):
+    _pretend(monkeypatch, {})
+    with pytest.raises(RecsysError, match=r"no faiss is installed. Cure: pip install 'shelfwise\[cpu\]'"):
+        faiss_door.load_faiss()
+
+
+def test_two_distributions_in_one_folder_are_refused_with_the_cure(monkeypatch):
+    _pretend(monkeypatch, {"faiss-cpu": "1.15.1", "faiss-gpu": "1.15.1"})
+    status = faiss_door.faiss_status()
+    assert "faiss-cpu and faiss-gpu are installed together" in status.problem
+    assert status.cure == "pip uninstall -y faiss-cpu && pip install --force-reinstall --no-deps faiss-gpu"
+
+
+def test_n02_an_empty_module_names_the_reinstall_that_cures_it(monkeypatch):
+    _pretend(monkeypatch, {"faiss-gpu": "1.15.1"})
+    monkeypatch.setitem(sys.modules, "faiss", types.ModuleType("faiss"))
+    status = faiss_door.faiss_status()
+    assert "is empty" in status.problem
+    assert status.cure == "pip install --force-reinstall --no-deps faiss-gpu"
+
+
+def test_an_import_that_fails_is_named_with_what_it_said(monkeypatch):
+    _pretend(monkeypatch, {"faiss-gpu": "1.15.1"})
+
+    def fail(name):
+        msg = "libcublas.so.12 is missing"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(faiss_door.importlib, "import_module", fail)
+    status = faiss_door.faiss_status()
+    assert "libcublas.so.12 is missing" in status.problem
+    assert status.cure == "pip install --force-reinstall faiss-gpu"
+
+
+def test_n01_a_gpu_wheel_without_a_gpu_counts_none(monkeypatch):
+    module = types.ModuleType("faiss")
+    module.IndexFlatIP = module.StandardGpuResources = object
+    module.get_num_gpus = lambda: 0
+    _pretend(monkeypatch, {"faiss-gpu": "1.15.1"})
+    monkeypatch.setitem(sys.modules, "faiss", module)
+    assert faiss_door.faiss_status() == faiss_door.FaissStatus("faiss-gpu", "1.15.1", 0, None, None)
+
+
+def test_the_blas_threshold_follows_the_threads():
+    faiss = faiss_door.load_faiss()
+    before = faiss.omp_get_max_threads()
+    assert faiss.cvar.distance_compute_blas_threshold == 800 * before
+    faiss_door.set_threads(1)
+    assert faiss.omp_get_max_threads() == 1
+    assert faiss.cvar.distance_compute_blas_threshold == 800
+    faiss_door.set_threads(before)
+
+
+def test_p16_importing_recsys_loads_no_faiss_torch_or_lightgbm_and_prints_nothing():
+    code = (
+        "import sys, recsys; recsys.Recommender, recsys.Filters, recsys.VectorIndex, recsys.similar_items; "
+        "print([name for name in ('faiss', 'torch', 'lightgbm', 'scipy', 'duckdb') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert done.stderr == ""
