@@ -1,0 +1,219 @@
+"""The demo shop's articles: what they are, how they are described, when they are sold, and which are near twins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from jobs.demo_shop.words import BRANDS, COLOURS, DEPARTMENTS, MODELS, STYLES, THINGS
+
+__all__ = ["CUTOFF", "CUTOFF_DAY", "DAYS", "PHONE", "START", "Catalogue", "make_catalogue"]
+
+START = date(2023, 12, 4)  # a Monday; day 0
+CUTOFF_DAY = 104 * 7 - 1  # the last day that the night sees, a Sunday
+CUTOFF = START + timedelta(days=CUTOFF_DAY)
+DAYS = 112 * 7  # eight weeks more are simulated: what really happened then is written to truth/
+PHONE = 6  # B0007, the phone whose battery the reviews speak of
+
+_ITEMS = 2200
+_BARE = 5  # articles with a bare title and no description: no text neighbours
+_TWINS = 140
+_LAUNCHES_AHEAD = 60  # planned within the horizon
+_LAUNCHES_NOW = 20  # on sale from these days on, not sold yet
+_LAUNCHES_PAST = 560
+_ENDED = 150
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """One entry an article, in the order of the ids. `twin` is the row of the near twin, -1 where there is none."""
+
+    items: pl.DataFrame  # item_id, title, description, category, brand, price, available_from
+    thing: Ints
+    style: Ints
+    material: tuple[str, ...]
+    feature: tuple[str, ...]
+    appeal: Floats  # log of the units that a week brings, before season and promotion
+    quality: Floats  # mean stars
+    listed: Ints  # day from which it is listed and lies in the warehouse
+    first_day: Ints  # first day on which somebody may want it
+    last_day: Ints  # last day on which it can be bought
+    twin: Ints
+
+    @property
+    def item_ids(self) -> list[str]:
+        """Return the ids, row by row."""
+        return self.items["item_id"].to_list()
+
+
+@dataclass(frozen=True, slots=True)
+class _Attributes:
+    thing: int
+    style: int
+    brand: int
+    model: str
+    colour: str
+    material: str
+    features: tuple[str, str]
+    use: str
+
+
+def make_catalogue(rng: np.random.Generator) -> Catalogue:
+    """Compose the articles: attributes first, then their words, their worth and their days."""
+    attributes, twin = _draw_attributes(rng)
+    count = len(attributes)
+    thing = np.array([one.thing for one in attributes])
+    style = np.array([one.style for one in attributes])
+    appeal = _appeal(rng, thing, style, twin)
+    first_day, last_day, listed = _lifetimes(rng, twin, appeal)
+    texts = [_describe(rng, one, other=0 <= twin[row] < row) for row, one in enumerate(attributes)]
+    price = _prices(rng, thing, style)
+    departments = [THINGS[kind].department for kind in thing]
+    items = pl.DataFrame(
+        {
+            "item_id": [f"B{row + 1:04d}" for row in range(count)],
+            "title": [title for title, _ in texts],
+            "description": [text for _, text in texts],
+            "category": departments,
+            "brand": [BRANDS[one.brand] for one in attributes],
+            "price": price,
+            "available_from": [START + timedelta(days=int(day)) if day > 0 else None for day in listed],
+        }
+    )
+    items = _bare(items, rows=range(_ITEMS, count))
+    return Catalogue(
+        items=items,
+        thing=thing,
+        style=style,
+        material=tuple(one.material for one in attributes),
+        feature=tuple(one.features[0] for one in attributes),
+        appeal=appeal,
+        quality=np.clip(rng.normal(4.0, 0.6, count), 1.5, 4.9).round(2),
+        listed=listed,
+        first_day=first_day,
+        last_day=last_day,
+        twin=twin,
+    )
+
+
+def _draw_attributes(rng: np.random.Generator) -> tuple[list[_Attributes], Ints]:
+    count = _ITEMS + _BARE
+    attributes = [_draw_one(rng, row % len(THINGS)) for row in range(count)]
+    order = rng.permutation(count)
+    attributes = [attributes[row] for row in order]
+    phone = next(row for row, one in enumerate(attributes) if THINGS[one.thing].name == "smartphone")
+    attributes[PHONE], attributes[phone] = attributes[phone], attributes[PHONE]
+    twin = np.full(count, -1)
+    free = rng.permutation(np.arange(PHONE + 1, _ITEMS))
+    for left, right in free[: 2 * _TWINS].reshape(-1, 2):
+        first, second = int(min(left, right)), int(max(left, right))
+        twin[first], twin[second] = second, first
+        attributes[second] = _twin_of(rng, attributes[first])
+    return attributes, twin
+
+
+def _draw_one(rng: np.random.Generator, thing: int) -> _Attributes:
+    department = next(one for one in DEPARTMENTS if one.name == THINGS[thing].department)
+    first, second = rng.choice(len(department.features), 2, replace=False)
+    return _Attributes(
+        thing=thing,
+        style=int(rng.integers(len(STYLES))),
+        brand=int(rng.integers(len(BRANDS))),
+        model=f"{MODELS[rng.integers(len(MODELS))]} {rng.integers(1, 90) * 10}",
+        colour=COLOURS[rng.integers(len(COLOURS))],
+        material=department.materials[rng.integers(len(department.materials))],
+        features=(department.features[first], department.features[second]),
+        use=department.uses[rng.integers(len(department.uses))],
+    )
+
+
+def _twin_of(rng: np.random.Generator, one: _Attributes) -> _Attributes:
+    """Return the same article of another brand, in another colour."""
+    return _Attributes(
+        thing=one.thing,
+        style=one.style,
+        brand=(one.brand + 1 + int(rng.integers(len(BRANDS) - 1))) % len(BRANDS),
+        model=f"{MODELS[rng.integers(len(MODELS))]} {rng.integers(1, 90) * 10}",
+        colour=COLOURS[(COLOURS.index(one.colour) + 1 + int(rng.integers(len(COLOURS) - 1))) % len(COLOURS)],
+        material=one.material,
+        features=one.features,
+        use=one.use,
+    )
+
+
+def _describe(rng: np.random.Generator, one: _Attributes, *, other: bool) -> tuple[str, str]:
+    """Return title and description; `other` picks the second wording, so that twins do not share sentences."""
+    style, name = STYLES[one.style], THINGS[one.thing].name
+    first, second = (style.words[row] for row in rng.choice(len(style.words), 2, replace=False))
+    phrase = style.phrases[rng.integers(len(style.phrases))]
+    named = f"{BRANDS[one.brand]} {one.model}"
+    both = " and ".join(one.features)
+    styled = bool(rng.random() < 0.4)
+    if other:
+        title = f"{first.capitalize() + ' ' if styled else ''}{name} {named}, {one.material}, {one.colour}"
+        text = f"With {both}, {phrase}. A {second} {name} in {one.material}, good for {one.use}."
+    else:
+        title = f"{named} {one.colour} {first + ' ' if styled else ''}{one.material} {name}"
+        opening = f"{first.capitalize()} {name}: {phrase}."
+        text = f"{opening} {one.material.capitalize()} and {second}, with {both}; for {one.use}."
+    return title[0].upper() + title[1:], text
+
+
+def _bare(items: pl.DataFrame, *, rows: range) -> pl.DataFrame:
+    """Take the words of some articles away: a bare title, no description, no brand, and of the last two no category."""
+    number = pl.int_range(pl.len())
+    bare = number.is_in(list(rows))
+    return items.with_columns(
+        pl.when(bare).then(pl.format("Item {}", number + 1)).otherwise("title").alias("title"),
+        pl.when(bare).then(None).otherwise("description").alias("description"),
+        pl.when(bare).then(None).otherwise("brand").alias("brand"),
+        pl.when(number.is_in(list(rows)[-2:])).then(None).otherwise("category").alias("category"),
+    )
+
+
+def _appeal(rng: np.random.Generator, thing: Ints, style: Ints, twin: Ints) -> Floats:
+    """Return the log of weekly units: a part of the kind, a part of its style, a part of its own; twins sell alike."""
+    kinds = rng.normal(0, 0.6, len(THINGS))
+    styles = rng.normal(0, 0.5, len(STYLES))
+    appeal = kinds[thing] + styles[style] + rng.normal(0, 0.7, len(thing))
+    paired = twin >= 0
+    appeal[paired] += 1.0
+    low = paired & (twin < np.arange(len(twin)))
+    appeal[low] = appeal[twin[low]] - 0.1
+    appeal[PHONE] = appeal.max()
+    return appeal
+
+
+def _lifetimes(rng: np.random.Generator, twin: Ints, appeal: Floats) -> tuple[Ints, Ints, Ints]:
+    """Return each article's first and last day of demand, and the day from which it is listed."""
+    count = len(twin)
+    first, last = np.zeros(count, dtype=np.int64), np.full(count, DAYS - 1)
+    single = np.flatnonzero((twin < 0) & (np.arange(count) != PHONE) & (np.arange(count) < _ITEMS))
+    single = rng.permutation(single)
+    ahead, now, past, ended = np.split(
+        single[: _LAUNCHES_AHEAD + _LAUNCHES_NOW + _LAUNCHES_PAST + _ENDED],
+        np.cumsum([_LAUNCHES_AHEAD, _LAUNCHES_NOW, _LAUNCHES_PAST]),
+    )
+    first[ahead] = rng.integers(CUTOFF_DAY + 2, CUTOFF_DAY + 50, len(ahead))
+    first[now] = CUTOFF_DAY + 1
+    first[past] = rng.integers(30, CUTOFF_DAY - 6, len(past))
+    last[ended] = rng.integers(200, CUTOFF_DAY - 60, len(ended))
+    first[_ITEMS:] = [0, 0, CUTOFF_DAY + 1, CUTOFF_DAY + 8, CUTOFF_DAY + 15]
+    appeal[now] += 0.8
+    listed = first.copy()
+    listed[now] = CUTOFF_DAY + 1 - rng.integers(0, 5, len(now))
+    return first, last, listed
+
+
+def _prices(rng: np.random.Generator, thing: Ints, style: Ints) -> list[float]:
+    base = np.array([kind.price for kind in THINGS])[thing]
+    luxury = np.where(style == [one.name for one in STYLES].index("luxury"), 1.5, 1.0)
+    price = np.floor(base * luxury * np.exp(rng.normal(0, 0.25, len(thing)))) + 0.99
+    return [float(value) for value in price.round(2)]
