@@ -1,7 +1,7 @@
 """Seconds that a person waits at each door of a published run: `python benchmarks/doors.py RUNS [--rounds 5]`.
 
-Each round is a fresh process. Prints one JSON line: medians over the rounds. `import_numpy_polars` is the anchor: what any
-Python program on this data has to pay before it starts.
+Each round is a fresh process. Prints one JSON line: medians over the rounds. `import_numpy_polars` is the anchor: what
+any Python program on this data has to pay before it starts.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ PROBES = {
     "import_recsys": "import recsys",
     "import_recsys_and_open": "from recsys import Recommender; Recommender.open(RUNS)",
 }
+KEYS = (("item_id", "items"), ("user_id", "recommendations"))
+FIRST = """
+from warehouse import Published
+print(Published.open(RUNS).query("from {table}")["{column}"].min())
+"""
 CALLS = """
 from recsys import Recommender
 from time import perf_counter
@@ -55,10 +60,8 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    first = "from warehouse import Published; p = Published.open(RUNS); "
     known = f"RUNS = {str(arguments.runs)!r}\n"
-    query = run(known + first + "print(p.query('select min(item_id) from items').item())")
-    user = run(known + first + "print(p.query('select min(user_id) from recommendations').item())")
+    query, user = (run(known + FIRST.format(column=column, table=table)) for column, table in KEYS)
     rounds: list[dict[str, float]] = []
     for _ in range(arguments.rounds):
         figures = {name: seconds(known + code) for name, code in PROBES.items()}
