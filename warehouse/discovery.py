@@ -1,0 +1,104 @@
+"""Which files of a shop's folder belong to which table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from warehouse.errors import InputError
+from warehouse.readers import is_readable
+from warehouse.tables import INPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from warehouse.options import IngestOptions
+
+__all__ = ["Source", "discover", "visible_files"]
+
+_NO_DATA = frozenset({".toml", ".md"})  # the shop's own configuration and notes may lie beside its data
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as one table's: `name` is its path relative to the folder; `derived`: items that are named by their sales."""
+
+    table: str
+    path: Path
+    name: str
+    derived: bool = False
+
+
+def visible_files(folder: Path) -> dict[str, Path]:
+    """Return relative name → path of all files but hidden ones and those of `truth/`, which is never looked into.
+
+    Raises:
+        InputError: the folder is none.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: no such folder; --input names the folder that holds items.csv, sales.csv and so on"
+        )
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and parts[0] != "truth" and not any(part.startswith(".") for part in parts):
+            found["/".join(parts)] = path
+    return found
+
+
+def discover(folder: Path, *, options: IngestOptions) -> tuple[list[Source], tuple[str, ...]]:
+    """Return each table's files, in order of table and name, and the names of the files that belong to none.
+
+    A table's files are those that the configuration names; else `<table>.<kind>`, `<table>_….<kind>`, `<table>-….<kind>`,
+    and whatever lies in the folder `<table>/`. A file that the configuration gives to `sales` and `items` both names the
+    shop's items only through its sales (`Source.derived`).
+
+    Raises:
+        InputError: a pattern that matches nothing or leaves the folder, a file of a kind that is not read.
+    """
+    files = visible_files(folder)
+    named = {table: _matching(table, patterns, files) for table, patterns in options.files.items()}
+    taken = {name for names in named.values() for name in names}
+    sources = []
+    for table in INPUT:
+        names = (
+            named[table] if table in named else [name for name in files if name not in taken and _is_of(name, table)]
+        )
+        derived = set(named.get("sales", ())) if table == "items" else set()
+        sources += [Source(table, files[name], name, derived=name in derived) for name in names]
+    used = {source.name for source in sources}
+    rest = (name for name in files if name not in used and files[name].suffix.lower() not in _NO_DATA)
+    return sources, tuple(rest)
+
+
+def _is_of(name: str, table: str) -> bool:
+    if not is_readable(Path(name)):
+        return False
+    first, *deeper = name.split("/")
+    return first == table if deeper else re.match(rf"{table}(?:[-_][^/]*)?\.[^/]*$", first) is not None
+
+
+def _matching(table: str, patterns: tuple[str, ...], files: Mapping[str, Path]) -> list[str]:
+    names: dict[str, None] = {}
+    for pattern in patterns:
+        hits = [name for name in files if re.fullmatch(_regex(pattern), name)]
+        if not hits:
+            msg = f"[files] {table} = {pattern!r} matches no file; the folder holds {', '.join(files) or 'none'}"
+            raise InputError(msg)
+        unread = [name for name in hits if not is_readable(Path(name))]
+        if unread:
+            raise InputError(
+                f"{unread[0]}: no kind of file that is read here; save it as .csv, .jsonl (or .gz of these), .parquet"
+            )
+        names.update(dict.fromkeys(hits))
+    return sorted(names)
+
+
+def _regex(pattern: str) -> str:
+    """`*` and `?` stay within one folder, `**/` is any number of them."""
+    parts = re.split(r"(\*\*/|\*|\?)", pattern)
+    known = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+    return "".join(known.get(part, re.escape(part)) for part in parts)

@@ -1,0 +1,213 @@
+"""One file of one table → its typed rows, good and bad, with the cache that spares a known file a second reading.
+
+A parsed file is one frame: the table's columns, typed; an open table's further columns as text; and `LINE`, `REASON` (null: a
+row to take) and `RECORD` (of a bad row: the row as read, as JSON). It knows no cutoff and no other table: those come later, so
+that the same parsed file serves every night.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import time
+from dataclasses import dataclass
+from functools import cache as remembered
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from warehouse.contracts import ID_COLUMNS, as_record, check_rows
+from warehouse.errors import InputError
+from warehouse.headers import extras_of, resolve
+from warehouse.readers import Chunk, kind_of, read_chunks
+from warehouse.tables import INPUT, Table, polars_schema
+from warehouse.values import as_text, cleaned, dates
+
+if TYPE_CHECKING:
+    from warehouse.discovery import Source
+    from warehouse.options import IngestOptions
+
+__all__ = ["DAY", "LINE", "REASON", "RECORD", "ParsedFile", "parse", "sweep"]
+
+LINE, REASON, RECORD = "__line", "__reason", "__record"
+DAY = "__day"  # of items that are named by their sales: the day of the sale
+KEEP_DAYS = 30
+_PROBE = "&lt;b&gt;Ｃafé&amp;  bar</b>\u200b write to jo.doe@example.org or +44 20 7946 0958, 4111 1111 1111 1111"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """A file's rows (see the module), and the columns of it that were left out."""
+
+    rows: pl.DataFrame
+    left_out: tuple[str, ...]
+
+
+def parse(source: Source, *, options: IngestOptions, cache: Path | None) -> ParsedFile:
+    """Return the rows of a file: from the cache where its bytes, the options and this code are known, else read.
+
+    Raises:
+        InputError: the file as a whole cannot be read, or a column is missing.
+    """
+    before = source.path.stat()
+    key = _key(source, options) if cache is not None else ""
+    if cache is not None and (known := _load(cache, key)) is not None:
+        return known
+    parsed = _read(source, options)
+    after = source.path.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise InputError(f"{source.name}: the file changed while it was read; start again when its export has ended")
+    if cache is not None:
+        _store(cache, key, parsed)
+    return parsed
+
+
+def _read(source: Source, options: IngestOptions) -> ParsedFile:
+    table = INPUT[source.table]
+    frames: list[pl.DataFrame] = []
+    left_out: dict[str, None] = {}
+    seen: dict[str, None] = {}
+    lines_of_json = kind_of(source.path) == "jsonl"
+    for chunk in read_chunks(source.path, name=source.name, encoding=options.encoding, delimiter=options.delimiter):
+        seen.update(dict.fromkeys(chunk.rows.columns))
+        frame, beside = _typed(chunk, table, source=source, options=options, every_column=not lines_of_json)
+        frames.append(frame)
+        left_out.update(dict.fromkeys(beside))
+    if lines_of_json and any(frame.height for frame in frames):  # its columns are those that any of its lines has
+        resolve(table, list(seen), mapped=options.columns.get(table.name, {}), file=source.name)
+    return ParsedFile(pl.concat(frames, how="diagonal"), tuple(left_out))
+
+
+def _typed(
+    chunk: Chunk, table: Table, *, source: Source, options: IngestOptions, every_column: bool
+) -> tuple[pl.DataFrame, list[str]]:
+    mapped = options.columns.get(table.name, {})
+    found = chunk.rows.columns
+    if every_column:
+        columns = resolve(table, found, mapped=mapped, file=source.name)
+    else:
+        columns = {
+            **{name: name for name in table.names if name in found},
+            **{o: t for o, t in mapped.items() if t in found},
+        }
+    known = {ours: theirs for ours, theirs in columns.items() if ours in table.names}
+    raw = chunk.rows.select(pl.col(theirs).alias(ours) for ours, theirs in known.items())
+    _refuse_nested(raw, source)
+    if not known:
+        raw = pl.DataFrame({table.names[0]: [None] * chunk.rows.height}, {table.names[0]: pl.String})
+    typed, reasons = check_rows(raw, table=table, options=options)
+    kept, left_out = extras_of(table, found, columns)
+    further = {name: name for name in kept} | {o: t for o, t in columns.items() if o not in known and table.open}
+    if source.derived:
+        further, left_out = {}, []
+    extras = [_further(chunk.rows[theirs].alias(ours), source, options) for ours, theirs in further.items()]
+    ids = [theirs for ours, theirs in known.items() if ours in ID_COLUMNS]
+    bad = sorted(reasons)
+    records = [as_record(row, clean=options.clean, ids=ids) for row in chunk.rows[bad].iter_rows(named=True)]
+    rows = typed.with_columns(
+        *extras,
+        chunk.lines.alias(LINE),
+        _sparse(REASON, [reasons[row] for row in bad], bad, typed.height),
+        _sparse(RECORD, records, bad, typed.height),
+    )
+    if source.derived:
+        return _dated(rows, chunk, options), []
+    return pl.concat([rows, _broken(chunk, table, options)], how="diagonal").sort(LINE), left_out
+
+
+def _dated(rows: pl.DataFrame, chunk: Chunk, options: IngestOptions) -> pl.DataFrame:
+    """Items named by sales: each with the day of its sale. A row that is none of sales is a reject there, and nothing here."""
+    column = options.columns.get("sales", {}).get("sold_on", "sold_on")
+    if column not in chunk.rows.columns:
+        return rows.with_columns(pl.lit(None, pl.Date).alias(DAY)).clear()
+    days = dates(chunk.rows[column], date_format=options.date_format, timezone=options.timezone)
+    return rows.with_columns(days.alias(DAY)).filter(pl.col(REASON).is_null() & pl.col(DAY).is_not_null())
+
+
+def _sparse(name: str, values: list[str], at: list[int], height: int) -> pl.Series:
+    full = pl.Series(name, [None], pl.String).new_from_index(0, height)
+    return full.scatter(at, values) if at else full
+
+
+def _broken(chunk: Chunk, table: Table, options: IngestOptions) -> pl.DataFrame:
+    rows = [(row.line, row.reason, as_record(row.values, clean=options.clean)) for row in chunk.broken]
+    said = pl.DataFrame(rows, {LINE: pl.Int64, REASON: pl.String, RECORD: pl.String}, orient="row")
+    return said.select(*(pl.lit(None, kind).alias(name) for name, kind in polars_schema(table).items()), pl.all())
+
+
+def _further(values: pl.Series, source: Source, options: IngestOptions) -> pl.Series:
+    """A column that has no name here, as text: its type is settled when the rows up to the cutoff are known."""
+    _refuse_nested(values.to_frame(), source)
+    text = as_text(values.fill_nan(None) if values.dtype.is_float() else values)
+    return text if values.dtype.is_numeric() else cleaned(text, options.clean)
+
+
+def _refuse_nested(rows: pl.DataFrame, source: Source) -> None:
+    for name, kind in rows.schema.items():
+        if kind.is_nested() or kind == pl.Binary:
+            raise InputError(
+                f"{source.name}: column {name!r} holds {kind}; write one plain value a row, or leave the column out"
+            )
+
+
+# the cache
+
+
+@remembered
+def _code() -> str:
+    """Hash of the code that reads: another version reads again."""
+    here = Path(__file__).parent
+    files = ("contracts", "decoding", "headers", "parsing", "readers", "tables", "values")
+    sources = b"".join((here / f"{name}.py").read_bytes() for name in files)
+    return hashlib.sha256(sources + pl.__version__.encode()).hexdigest()
+
+
+def _key(source: Source, options: IngestOptions) -> str:
+    """Hash of the file's bytes and of everything else that its rows depend on; `clean` is known by what it does to a probe."""
+    with source.path.open("rb") as stream:
+        content = hashlib.file_digest(stream, "sha256").hexdigest()
+    columns = options.columns.get(source.table, {})
+    rest = [
+        source.table, source.name, source.derived, sorted(columns.items()), options.columns.get("sales", {}).get("sold_on"), options.timezone,
+        options.delimiter, options.decimal, options.date_format, options.encoding, options.clean(_PROBE), _code(),
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps([content, rest]).encode()).hexdigest()
+
+
+def _load(cache: Path, key: str) -> ParsedFile | None:
+    """Return what is stored under the key; None where nothing is, or where its bytes are not those that were written."""
+    path, seal = cache / f"{key}.parquet", cache / f"{key}.json"
+    try:
+        content, facts = path.read_bytes(), json.loads(seal.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(facts, dict) or facts.get("sha256") != hashlib.sha256(content).hexdigest():
+        return None
+    now = time.time()
+    for file in (path, seal):
+        os.utime(file, (now, now))  # a swept entry is one that no night has asked for
+    return ParsedFile(pl.read_parquet(io.BytesIO(content)), tuple(facts["left_out"]))
+
+
+def _store(cache: Path, key: str, parsed: ParsedFile) -> None:
+    """Write the rows, then the seal that vouches for them: each aside, then renamed."""
+    cache.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    parsed.rows.write_parquet(buffer)
+    content = buffer.getvalue()
+    facts = {"sha256": hashlib.sha256(content).hexdigest(), "left_out": parsed.left_out}
+    for name, data in ((f"{key}.parquet", content), (f"{key}.json", json.dumps(facts).encode())):
+        aside = cache / f".{name}.{os.getpid()}.tmp"
+        aside.write_bytes(data)
+        aside.replace(cache / name)
+
+
+def sweep(cache: Path) -> None:
+    """Remove what no night has asked for in `KEEP_DAYS` days, and what a killed one left half written."""
+    oldest = time.time() - KEEP_DAYS * 86400
+    for path in cache.iterdir():
+        if path.is_file() and path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
