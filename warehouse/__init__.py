@@ -1,4 +1,4 @@
-"""Tables, contracts, ingest with rejects, SQL, snapshots, publish and roll back. Knows no encoder, no model and no list."""
+"""Tables, contracts, ingest with rejects, SQL, snapshots, publish and roll back. Knows no encoder and no model."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What holds between rows and between tables, as of a cutoff: which rows are kept, rejected, or after it.
 
-The law: the rows of a full folder as of a cutoff are the rows of a folder that ends there. So whatever compares rows (the
-first of two with one key, the items that exist) compares only rows that are known at the cutoff.
+The law: the rows of a full folder as of a cutoff are the rows of a folder that ends there. So whatever compares rows
+(the first of two with one key, the items that exist) compares only rows that are known at the cutoff.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class _Limited(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # io's own type is a private protocol
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # a private protocol
         block = self._inner.read(len(buffer))
         self._seen += len(block)
         if self._seen > self._limit:
@@ -104,7 +104,8 @@ def _wrong_encoding(path: Path, *, name: str, encoding: str, at: int) -> InputEr
             f'{where}; save it as UTF-8, or name its encoding at the top of shop.toml: encoding = "utf-8"'
         )
     return InputError(
-        f'{where}; it looks like {_NAMES[likely]}: set encoding = "{likely}" at the top of shop.toml, or save the file as UTF-8'
+        f"{where}; it looks like {_NAMES[likely]}: "
+        f'set encoding = "{likely}" at the top of shop.toml, or save the file as UTF-8'
     )
 
 
@@ -135,7 +136,7 @@ def open_text(path: Path, *, name: str, encoding: str) -> Iterator[Iterator[str]
     try:
         codecs.lookup(encoding)
     except LookupError:
-        msg = f'unknown encoding {encoding!r}; use one that Python knows, such as "utf-8", "gb18030", "cp1252" or "utf-16"'
+        msg = f'unknown encoding {encoding!r}; Python knows, for example, "utf-8", "gb18030", "cp1252" and "utf-16"'
         raise InputError(msg) from None
     try:
         with _binary(path) as stream:

@@ -23,7 +23,7 @@ _NO_DATA = frozenset({".toml", ".md"})  # the shop's own configuration and notes
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file as one table's: `name` is its path relative to the folder; `derived`: items that are named by their sales."""
+    """One file as one table's: `name` is its path relative to the folder; `derived`: items named by their sales."""
 
     table: str
     path: Path
@@ -52,9 +52,9 @@ def visible_files(folder: Path) -> dict[str, Path]:
 def discover(folder: Path, *, options: IngestOptions) -> tuple[list[Source], tuple[str, ...]]:
     """Return each table's files, in order of table and name, and the names of the files that belong to none.
 
-    A table's files are those that the configuration names; else `<table>.<kind>`, `<table>_….<kind>`, `<table>-….<kind>`,
-    and whatever lies in the folder `<table>/`. A file that the configuration gives to `sales` and `items` both names the
-    shop's items only through its sales (`Source.derived`).
+    A table's files are those that the configuration names; else `<table>.<kind>`, `<table>_….<kind>`,
+    `<table>-….<kind>`, and whatever lies in the folder `<table>/`. A file that the configuration gives to `sales` and
+    `items` both names the shop's items only through its sales (`Source.derived`).
 
     Raises:
         InputError: a pattern that matches nothing or leaves the folder, a file of a kind that is not read.

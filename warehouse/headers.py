@@ -14,43 +14,53 @@ if TYPE_CHECKING:
 __all__ = ["RESERVED", "SYNONYMS", "check_mapping", "extras_of", "normal", "resolve"]
 
 RESERVED = frozenset({"run_id", "no_text"})  # columns that a published table adds of its own
-SYNONYMS: dict[str, tuple[str, ...]] = {
+_WORDS = {
     "item_id": (
-        "sku", "product_id", "productid", "asin", "parent_asin", "stockcode", "stock_code", "article", "article_id", "item", "itemid", "item_no",
-        "product", "ean", "gtin", "artikelnummer", "artikelnr", "artikel_nr", "artikel", "artnr", "produkt_id", "produktnummer",
+        "sku product_id productid asin parent_asin stockcode stock_code article article_id item itemid "
+        "item_no product ean gtin artikelnummer artikelnr artikel_nr artikel artnr produkt_id produktnummer"
     ),
     "user_id": (
-        "customer_id", "customerid", "customer", "user", "userid", "reviewer_id", "reviewerid", "client_id", "buyer_id", "visitor_id",
-        "member_id", "kunde", "kunden_id", "kundennummer", "kundennr",
+        "customer_id customerid customer user userid reviewer_id reviewerid client_id buyer_id visitor_id "
+        "member_id kunde kunden_id kundennummer kundennr"
     ),
-    "title": ("name", "product_name", "item_name", "product_title", "productname", "bezeichnung", "artikelbezeichnung", "produktname", "headline", "titel"),
-    "description": ("desc", "product_description", "details", "beschreibung", "long_description"),
-    "category": ("department", "product_category", "group", "class", "kategorie", "warengruppe"),
-    "brand": ("manufacturer", "vendor", "make", "marke", "hersteller"),
-    "price": ("list_price", "unit_price", "unitprice", "retail_price", "preis", "verkaufspreis", "vk"),
-    "available_from": ("launch_date", "release_date", "released_on", "launched_on", "verfuegbar_ab"),
-    "sold_on": ("date", "day", "invoicedate", "invoice_date", "order_date", "orderdate", "sale_date", "sales_date", "purchase_date",
-                "created_at", "datum", "verkaufsdatum", "belegdatum", "bestelldatum", "rechnungsdatum", "verkauft_am"),
-    "units": ("qty", "quantity", "amount", "units_sold", "sales", "sold", "count", "pieces", "menge", "anzahl", "stueck", "stück"),
-    "unit_price": ("unitprice", "price", "price_per_unit", "item_price", "einzelpreis", "stueckpreis", "preis", "preis_pro_stück"),
-    "location_id": ("store", "store_id", "location", "shop", "warehouse", "site", "branch", "filiale", "standort", "lager"),
-    "units_returned": ("returns", "returned", "returned_qty", "retouren", "retoure"),
-    "order_id": ("invoice", "invoiceno", "invoice_no", "order", "order_no", "orderid", "transaction_id", "bon", "belegnummer", "bestellnummer", "auftrag"),
-    "occurred_at": ("timestamp", "time", "datetime", "event_time", "ts", "created_at", "date", "review_date", "reviewed_at", "zeitpunkt", "datum"),
-    "kind": ("event", "event_type", "type", "action", "event_name", "art"),
-    "text": ("query", "search_term", "search", "review", "review_text", "reviewtext", "body", "review_body", "comment", "content", "suchbegriff", "kommentar"),
-    "value": ("event_value", "wert"),
-    "review_id": ("reviewid", "id", "bewertung_id"),
-    "stars": ("rating", "overall", "score", "star_rating", "sterne", "bewertung"),
-    "date": ("day", "snapshot_date", "stock_date", "datum", "tag", "stichtag"),
-    "on_hand": ("stock", "quantity", "qty", "available", "stock_level", "inventory", "units", "bestand", "lagerbestand"),
-    "on_order": ("ordered", "incoming", "bestellt", "zulauf"),
-    "expected_on": ("eta", "expected_date", "arrival_date", "liefertermin"),
-    "lead_time_days": ("lead_time", "leadtime", "lieferzeit", "wiederbeschaffungszeit"),
-    "starts_on": ("start", "start_date", "from", "valid_from", "von", "beginn"),
-    "ends_on": ("end", "end_date", "to", "until", "valid_to", "bis", "ende"),
-    "known_on": ("announced_on", "planned_on", "known_from", "bekannt_ab"),
-}  # fmt: skip
+    "title": (
+        "name product_name item_name product_title productname bezeichnung artikelbezeichnung produktname "
+        "headline titel"
+    ),
+    "description": "desc product_description details beschreibung long_description",
+    "category": "department product_category group class kategorie warengruppe",
+    "brand": "manufacturer vendor make marke hersteller",
+    "price": "list_price unit_price unitprice retail_price preis verkaufspreis vk",
+    "available_from": "launch_date release_date released_on launched_on verfuegbar_ab",
+    "sold_on": (
+        "date day invoicedate invoice_date order_date orderdate sale_date sales_date purchase_date created_at "
+        "datum verkaufsdatum belegdatum bestelldatum rechnungsdatum verkauft_am"
+    ),
+    "units": "qty quantity amount units_sold sales sold count pieces menge anzahl stueck stück",
+    "unit_price": "unitprice price price_per_unit item_price einzelpreis stueckpreis preis preis_pro_stück",
+    "location_id": "store store_id location shop warehouse site branch filiale standort lager",
+    "units_returned": "returns returned returned_qty retouren retoure",
+    "order_id": (
+        "invoice invoiceno invoice_no order order_no orderid transaction_id bon belegnummer bestellnummer auftrag"
+    ),
+    "occurred_at": "timestamp time datetime event_time ts created_at date review_date reviewed_at zeitpunkt datum",
+    "kind": "event event_type type action event_name art",
+    "text": (
+        "query search_term search review review_text reviewtext body review_body comment content suchbegriff kommentar"
+    ),
+    "value": "event_value wert",
+    "review_id": "reviewid id bewertung_id",
+    "stars": "rating overall score star_rating sterne bewertung",
+    "date": "day snapshot_date stock_date datum tag stichtag",
+    "on_hand": "stock quantity qty available stock_level inventory units bestand lagerbestand",
+    "on_order": "ordered incoming bestellt zulauf",
+    "expected_on": "eta expected_date arrival_date liefertermin",
+    "lead_time_days": "lead_time leadtime lieferzeit wiederbeschaffungszeit",
+    "starts_on": "start start_date from valid_from von beginn",
+    "ends_on": "end end_date to until valid_to bis ende",
+    "known_on": "announced_on planned_on known_from bekannt_ab",
+}
+SYNONYMS = {ours: tuple(words.split()) for ours, words in _WORDS.items()}  # as `normal` writes them, likeliest first
 
 
 def normal(name: str) -> str:
@@ -78,7 +88,7 @@ def check_mapping(columns: Mapping[str, Mapping[str, str]], files: Collection[st
         for name in names:
             if name not in INPUT:
                 raise InputError(
-                    f"[{section}] names the table {name!r}{_did_you_mean(name, INPUT)}; the tables are {', '.join(INPUT)}"
+                    f"[{section}] names the table {name!r}{_did_you_mean(name, INPUT)}; there are {', '.join(INPUT)}"
                 )
     for name, mapped in columns.items():
         table = INPUT[name]
@@ -105,8 +115,8 @@ def resolve(table: Table, found: Sequence[str], *, mapped: Mapping[str, str], fi
     for ours, theirs in mapped.items():
         if theirs not in has and ours not in has:
             near = _did_you_mean(theirs, found)
-            msg = f"{file}: [columns.{table.name}] {ours} = {theirs!r}, and the file has no such column{near}; found {', '.join(found)}"
-            raise InputError(msg)
+            said = f"[columns.{table.name}] {ours} = {theirs!r}"
+            raise InputError(f"{file}: {said}, and the file has no such column{near}; found {', '.join(found)}")
     taken = {theirs for theirs in mapped.values() if theirs in has}
     own = {name: name for name in table.names if name in has and name not in taken}
     both = {**own, **{ours: theirs for ours, theirs in mapped.items() if theirs in has}}

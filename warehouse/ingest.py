@@ -16,7 +16,7 @@ from warehouse.discovery import Source, discover
 from warehouse.errors import InputError
 from warehouse.headers import check_mapping
 from warehouse.options import IngestOptions
-from warehouse.parsing import DAY, REASON, ParsedFile, parse, sweep
+from warehouse.parsing import DAY, LINE, REASON, ParsedFile, parse, sweep
 from warehouse.tables import INPUT
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Ingested:
 
     Attributes:
         tables: by name of `warehouse.tables.INPUT`; typed, cleaned, sorted by all columns. An absent table has no key.
-        rejects: table_name, file, line, reason, record (the row as read, texts cleaned; as typed where only another row or
-            table spoils it).
+        rejects: table_name, file, line, reason, record (the row as read, texts cleaned; as typed where only another row
+            or table spoils it).
         counts: table_name, file, read, kept, rejected, after_cutoff; read = kept + rejected + after_cutoff.
         cutoff: last day of observations.
         notes: said once. One that starts with `PARTIAL_DAY` degrades the run (exit code 3); the others do not.
@@ -119,9 +119,8 @@ def _refuse_no_items(items: pl.DataFrame) -> None:
         raise InputError("items has 0 rows; nothing to index: put the shop's catalogue there, one row an item")
     if items[REASON].null_count() == 0:
         first = items.row(0, named=True)
-        raise InputError(
-            f"items: all {items.height} rows are rejected; nothing to index. The first, {first[FILE]} line {first['__line']}: {first[REASON]}"
-        )
+        where = f"{first[FILE]} line {first[LINE]}"
+        raise InputError(f"items: all {items.height} rows are rejected; nothing to index. {where}: {first[REASON]}")
 
 
 def _settled(
@@ -141,9 +140,8 @@ def _settled(
         rejects.append(bad)
         counts.append(count)
     if tables["items"].is_empty():
-        raise InputError(
-            f"items has 0 rows as of {as_of.cutoff}; nothing to index: each is available from after {as_of.horizon_end}, or rejected"
-        )
+        why = f"each is rejected, or available from after {as_of.horizon_end}"
+        raise InputError(f"items has 0 rows as of {as_of.cutoff}; nothing to index: {why}")
     every_count = pl.concat(counts)
     notes = (*notes, *_absent(tables), *_unknown_kinds(tables), *_all_rejected(every_count), *_partial_day(tables))
     return Ingested(
@@ -157,7 +155,7 @@ def _settled(
 
 def _file_notes(files: list[tuple[Source, ParsedFile]]) -> list[str]:
     return [
-        f"{source.name}: columns left out, since SQL could not tell them from others of the table: {', '.join(parsed.left_out)}"
+        f"{source.name}: columns left out, whose names SQL cannot tell from others: {', '.join(parsed.left_out)}"
         for source, parsed in files
         if parsed.left_out
     ]
@@ -197,7 +195,5 @@ def _partial_day(tables: dict[str, pl.DataFrame]) -> list[str]:
     median = (usual[3] + usual[4]) / 2
     if median < 20 or days[last] >= 0.2 * median:
         return []
-    day = last.strftime("%A")
-    return [
-        f"{PARTIAL_DAY}: sales of {last} have {days[last]:,} rows; the median {day} of the last 8 weeks has {median:,.0f}"
-    ]
+    usually = f"the median {last:%A} of the 8 weeks before has {median:,.0f}"
+    return [f"{PARTIAL_DAY}: sales of {last} have {days[last]:,} rows; {usually}"]

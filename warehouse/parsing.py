@@ -1,8 +1,8 @@
 """One file of one table → its typed rows, good and bad, with the cache that spares a known file a second reading.
 
-A parsed file is one frame: the table's columns, typed; an open table's further columns as text; and `LINE`, `REASON` (null: a
-row to take) and `RECORD` (of a bad row: the row as read, as JSON). It knows no cutoff and no other table: those come later, so
-that the same parsed file serves every night.
+A parsed file is one frame: the table's columns, typed; an open table's further columns as text; and `LINE`, `REASON`
+(null: a row to take) and `RECORD` (of a bad row: the row as read, as JSON). It knows no cutoff and no other table: those
+come later, so that the same parsed file serves every night.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ __all__ = ["DAY", "LINE", "REASON", "RECORD", "ParsedFile", "parse", "sweep"]
 LINE, REASON, RECORD = "__line", "__reason", "__record"
 DAY = "__day"  # of items that are named by their sales: the day of the sale
 KEEP_DAYS = 30
-_PROBE = "&lt;b&gt;Ｃafé&amp;  bar</b>\u200b write to jo.doe@example.org or +44 20 7946 0958, 4111 1111 1111 1111"
+_PROBE = (
+    "&lt;b&gt;\uff23af\u00e9&amp;  bar</b>\u200b write to jo.doe@example.org or +44 20 7946 0958, 4111 1111 1111 1111"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _typed(
 
 
 def _dated(rows: pl.DataFrame, chunk: Chunk, options: IngestOptions) -> pl.DataFrame:
-    """Items named by sales: each with the day of its sale. A row that is none of sales is a reject there, and nothing here."""
+    """Items named by sales, each with the day of its sale. A row that is no sale is a reject there, and nothing here."""
     column = options.columns.get("sales", {}).get("sold_on", "sold_on")
     if column not in chunk.rows.columns:
         return rows.with_columns(pl.lit(None, pl.Date).alias(DAY)).clear()
@@ -166,19 +168,20 @@ def _code() -> str:
 
 
 def _key(source: Source, options: IngestOptions) -> str:
-    """Hash of the file's bytes and of everything else that its rows depend on; `clean` is known by what it does to a probe."""
+    """Hash of the file's bytes and of all else that its rows depend on; `clean` is known by what it does to a probe."""
     with source.path.open("rb") as stream:
         content = hashlib.file_digest(stream, "sha256").hexdigest()
     columns = options.columns.get(source.table, {})
     rest = [
-        source.table, source.name, source.derived, sorted(columns.items()), options.columns.get("sales", {}).get("sold_on"), options.timezone,
+        source.table, source.name, source.derived, sorted(columns.items()),
+        options.columns.get("sales", {}).get("sold_on"), options.timezone,
         options.delimiter, options.decimal, options.date_format, options.encoding, options.clean(_PROBE), _code(),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps([content, rest]).encode()).hexdigest()
 
 
 def _load(cache: Path, key: str) -> ParsedFile | None:
-    """Return what is stored under the key; None where nothing is, or where its bytes are not those that were written."""
+    """Return what is stored under the key; None where nothing is, or its bytes are not those that were written."""
     path, seal = cache / f"{key}.parquet", cache / f"{key}.json"
     try:
         content, facts = path.read_bytes(), json.loads(seal.read_bytes())

@@ -1,7 +1,7 @@
 """Files → chunks of rows under the shop's own column names, with the line of each: CSV, JSON lines, Parquet.
 
-Nothing is typed here: values of text files stay text, those of Parquet keep their types. A row that cannot be read at all
-(ragged, a stray quote, no JSON) is handed on as broken, with its line, never dropped and never repaired by a guess.
+Nothing is typed here: values of text files stay text, those of Parquet keep their types. A row that cannot be read at
+all (ragged, a stray quote, no JSON) is handed on as broken, with its line, never dropped and never repaired by a guess.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Up to `CHUNK_ROWS` rows: columns by the shop's names, `lines[i]` the first line (Parquet: the number) of row i."""
+    """Some rows of a file: columns by the shop's names; `lines[i]` is the first line (Parquet: the number) of row i."""
 
     rows: pl.DataFrame
     lines: pl.Series
@@ -175,13 +175,13 @@ def _header(lines: _Lines, *, delimiter: str) -> tuple[str, ...]:
         )
     if "\0" in "".join(names):
         raise InputError(
-            f"{lines.name}: the header holds NUL bytes; this is no text file, or its encoding is another: save it as UTF-8"
+            f"{lines.name}: the header holds NUL bytes; this is no text file, or has another encoding: save it as UTF-8"
         )
     return names
 
 
 def _rows(lines: _Lines, *, delimiter: str, width: int) -> Iterator[tuple[int, list[str] | Broken]]:
-    """Yield (first line, row); after a stray quote, reading takes up again in the line that follows the one it stands in."""
+    """Yield (first line, row); after a stray quote, reading takes up again in the line that follows it."""
     while True:
         try:
             for row in csv.reader(lines, delimiter=delimiter, strict=True):
@@ -190,8 +190,8 @@ def _rows(lines: _Lines, *, delimiter: str, width: int) -> Iterator[tuple[int, l
                 if len(row) == width:
                     yield start, row
                 elif row:
-                    reason = f"the row has {len(row)} fields and the header {width}; quote a value that holds the delimiter {delimiter!r}"
-                    yield start, Broken(start, reason, row)
+                    cure = f"quote a value that holds the delimiter {delimiter!r}"
+                    yield start, Broken(start, f"the row has {len(row)} fields and the header {width}; {cure}", row)
         except csv.Error as error:
             start = lines.count - len(lines.row) + 1
             text = lines.back_to_second_line().rstrip("\r\n")

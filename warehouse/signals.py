@@ -1,17 +1,20 @@
 """What people bought, what they looked at, and what was sold: the three signals that every other room reads.
 
-What a user bought is `sales` where it has user ids, else `purchase` events, else reviews by a user: never two of them. What was
-sold is `sales`, else purchases, else reviews. `shown` is what the shop did, no signal of interest.
+What a user bought is `sales` where it has user ids, else `purchase` events, else reviews by a user: never two of them.
+What was sold is `sales`, else purchases, else reviews. `shown` is what the shop did, no signal of interest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from warehouse.contracts import ANYWHERE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["INTEREST_KINDS", "Signals", "read_signals"]
 
@@ -25,8 +28,8 @@ class Signals:
     Attributes:
         purchases: user_id, item_id, day, units (above 0): one row a user, item and day.
         interest: user_id, item_id, day, kind (view, search, cart, clicked): one row each a day.
-        demand: item_id, location_id, day, units, unit_price (mean, weighted by the units above 0; null where no row has one):
-            one row an item, location and day. Negative units are summed as they are.
+        demand: item_id, location_id, day, units, unit_price (mean, weighted by the units above 0; null where no row has
+            one): one row an item, location and day. Negative units are summed as they are.
         purchase_source: sales, events, reviews or none.
         demand_source: sales, events, reviews or none.
     """

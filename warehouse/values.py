@@ -23,7 +23,7 @@ _ISO = (
 
 
 def as_text(raw: pl.Series) -> pl.Series:
-    """Return the values as text without surrounding white space, null where nothing is left; 7.0 of a double becomes 7."""
+    """Return the values as text, stripped of white space, null where nothing is left; 7.0 of a double becomes 7."""
     if raw.dtype.is_float():
         whole = (raw == raw.round()) & (raw.abs() < MAX_NUMBER)
         raw = pl.select(
@@ -45,7 +45,8 @@ def cleaned(text: pl.Series, clean: Callable[[str], str]) -> pl.Series:
 def numbers(raw: pl.Series, *, decimal: str) -> pl.Series:
     """Return doubles; null for NaN, infinities, what is beyond 1e15 and what is no number.
 
-    Thousands separators are read only where they cannot be a decimal mark: "1.234,5" with `decimal` ",", "1,234.5" with ".".
+    Thousands separators are read only where they cannot be a decimal mark: "1.234,5" with `decimal` ",", "1,234.5"
+    with ".".
     """
     if raw.dtype.is_numeric():
         value = raw.cast(pl.Float64, strict=False)
