@@ -99,7 +99,7 @@ def _inventory(shop: Catalogue, trade: Trade) -> pl.DataFrame:
             "date": [_date(one) for one in day.tolist()],
             "on_hand": trade.on_hand[day, item],
             "on_order": trade.ordered[day, item],
-            "expected_on": [_date(one) if one >= 0 else None for one in due],
+            "expected_on": [_date(one) if one >= 0 else None for one in due.tolist()],
             "lead_time_days": trade.lead_days[item],
         }
     )
@@ -118,7 +118,7 @@ def _demand(shop: Catalogue, trade: Trade) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "item_id": [ids[row] for row in item],
-            "date": [_date(one * 7) for one in week],
+            "date": [_date(one * 7) for one in week.tolist()],
             "demanded": trade.demanded[week, item],
             "sold": sold[week, item],
             "lost": lost[week, item],
