@@ -1,4 +1,5 @@
-"""The command line: parse, configure logging, call one function, map what went wrong to an exit code. Data on stdout, logs on stderr."""
+"""The command line: parse, call one function, map what went wrong to an exit code. Data on stdout, logs on stderr."""
+# ruff: noqa: TC003 typer reads the annotations at run time
 
 from __future__ import annotations
 
@@ -20,18 +21,27 @@ EXIT_FAILED, EXIT_INPUT, EXIT_DEGRADED, EXIT_LOCKED, EXIT_REFUSED = 1, 2, 3, 4, 
 
 app = typer.Typer(
     name="shelfwise",
-    help="What to show, what to stock: recommendations and demand forecasts from one set of text vectors, in one SQL file.",
-    epilog="Exit codes: 0 published or answered; 1 failed inside; 2 bad input or configuration; 3 published with a named "
-    "degradation; 4 locked; 5 refused by the checks; 130 and 143 interrupted.",
+    help="What to show, what to stock: recommendations and demand forecasts from one set of text vectors.",
+    epilog="Exit codes: 0 published or answered; 1 failed inside; 2 bad input or configuration; 3 published "
+    "with a named degradation; 4 locked; 5 refused by the checks; 130 and 143 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="The folder of runs; DIR/current is the published one.")]
-Input = Annotated[Path, typer.Option("--input", metavar="FOLDER", help="The shop's files: CSV (also .gz), Parquet or JSONL.")]
-Config = Annotated[Path | None, typer.Option("--config", metavar="shop.toml", help="Needed only where names or defaults do not fit.")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set horizon=4 --set check.ndcg_drop=0.2")]
+Runs = Annotated[
+    Path, typer.Option("--runs", metavar="DIR", help="The folder of runs; DIR/current is the published one.")
+]
+Input = Annotated[
+    Path, typer.Option("--input", metavar="FOLDER", help="The shop's files: CSV (also .gz), Parquet or JSONL.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="shop.toml", help="Needed only where names or defaults do not fit.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set horizon=4 --set check.ndcg_drop=0.2"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Plain JSON on stdout.")]
 ItemId = Annotated[str, typer.Argument(metavar="ITEM_ID", show_default=False)]
 
@@ -48,7 +58,7 @@ class Interrupted(BaseException):
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed and what this machine has, and name the cure for what is wrong."""
     from jobs.doctor import examine
-    from jobs.report import show_examination
+    from jobs.screens import show_examination
 
     examination = examine()
     show_examination(examination, as_json=as_json)
@@ -64,20 +74,22 @@ def init(
 ) -> None:
     """Look at a shop's files and write the shop.toml that it guesses, for a person to correct."""
     from jobs.init import write_guess
-    from jobs.report import show_guess
+    from jobs.screens import show_guess
 
     show_guess(write_guess(folder, force=force), as_json=as_json)
 
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="FOLDER/input and FOLDER/runs are made.")] = Path("shelfwise-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="FOLDER/input and FOLDER/runs are made.")] = Path(
+        "shelfwise-demo"
+    ),
     as_json: AsJson = False,
 ) -> None:
     """Generate a shop, run its night and show what came of it; under three minutes on two cores."""
     from jobs.demo import run_demo
     from jobs.progress import show_progress
-    from jobs.report import show_demo
+    from jobs.screens import show_demo
 
     with show_progress() as progress:
         outcome = run_demo(folder, progress=progress)
@@ -88,24 +100,28 @@ def demo(
 @app.command()
 def ingest(
     input_folder: Input,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where <table>.parquet and rejects.parquet are written.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where <table>.parquet and rejects.parquet are written.")
+    ],
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Read a shop's files and write the typed tables and the rejects as Parquet; nothing is published."""
     from jobs.ingest import write_tables
-    from jobs.report import show_counts
+    from jobs.report import show_rows
     from jobs.settings import load_settings
 
-    show_counts(write_tables(input_folder, out, settings=load_settings(config)), as_json=as_json)
+    show_rows(write_tables(input_folder, out, settings=load_settings(config)), as_json=as_json)
 
 
 @app.command()
-def nightly(
+def nightly(  # noqa: PLR0913 an argument is an option of the command line
     input_folder: Input,
     runs: Runs,
     config: Config = None,
-    cutoff: Annotated[datetime | None, typer.Option("--cutoff", formats=["%Y-%m-%d"], help="Last day of data that the run may see.")] = None,
+    cutoff: Annotated[
+        datetime | None, typer.Option("--cutoff", formats=["%Y-%m-%d"], help="Last day of data that the run may see.")
+    ] = None,
     overrides: Set = None,
     as_json: AsJson = False,
 ) -> None:
@@ -126,11 +142,13 @@ def nightly(
 @app.command()
 def status(
     runs: Runs,
-    item_id: Annotated[str | None, typer.Argument(metavar="[ITEM_ID]", help="Say why this item is missing or low.")] = None,
+    item_id: Annotated[
+        str | None, typer.Argument(metavar="[ITEM_ID]", help="Say why this item is missing or low.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell the current run and its age, the earlier runs and the last failure; with ITEM_ID, how the item stands."""
-    from jobs.report import show_item, show_status
+    from jobs.screens import show_item, show_status
     from jobs.status import item_status, night_status
 
     if item_id is None:
@@ -142,7 +160,9 @@ def status(
 @app.command()
 def rollback(
     runs: Runs,
-    run_id: Annotated[str | None, typer.Argument(metavar="[RUN_ID]", help="Default: the run before the current one.")] = None,
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN_ID]", help="Default: the run before the current one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Move the pointer back to an earlier run; SQL and Python answer from it at once."""
@@ -153,7 +173,12 @@ def rollback(
 
 
 @app.command()
-def similar(item_id: ItemId, runs: Runs, k: Annotated[int, typer.Option("-k", min=1, help="Rows.")] = 20, as_json: AsJson = False) -> None:
+def similar(
+    item_id: ItemId,
+    runs: Runs,
+    k: Annotated[int, typer.Option("-k", min=1, help="Rows.")] = 20,
+    as_json: AsJson = False,
+) -> None:
     """List the items nearest to an item, each with its reason."""
     from jobs.answers import similar_items
     from jobs.report import show_rows
@@ -179,7 +204,7 @@ def recommend(
 def forecast(item_id: ItemId, runs: Runs, as_json: AsJson = False) -> None:
     """Show an item's forecast: units expected in each period, with the quantiles."""
     from jobs.answers import forecast_item
-    from jobs.report import show_forecast
+    from jobs.screens import show_forecast
 
     show_forecast(forecast_item(runs, item_id), as_json=as_json)
 
@@ -216,7 +241,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except SystemExit:
         raise
     except Interrupted as stop:
-        logger.error("%s: nothing was published", stop)
+        logger.warning("%s: nothing was published", stop)
         sys.exit(stop.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away: nothing is left to say to it
@@ -234,16 +259,15 @@ def _report_failure(error: Exception) -> int:
     from warehouse import InputError
 
     logger.debug("details", exc_info=error)
-    if isinstance(error, Locked):
-        logger.error("%s", error)
-        return EXIT_LOCKED
-    if isinstance(error, Refused):
-        logger.error("%s", error)
-        return EXIT_REFUSED
+    said = str(error.args[0]) if error.args else type(error).__name__
+    for kind, code in ((Locked, EXIT_LOCKED), (Refused, EXIT_REFUSED)):
+        if isinstance(error, kind):
+            logger.error("%s", said)
+            return code
     if isinstance(error, InputError | EncoderError | RecsysError):
-        logger.error("%s", error.args[0] if error.args else error)
+        logger.error("%s", said)
         return EXIT_INPUT
-    logger.error("failed inside: %s: %s", type(error).__name__, error, exc_info=error)
+    logger.critical("failed inside: %s: %s", type(error).__name__, error, exc_info=error)
     return EXIT_FAILED
 
 

@@ -1,15 +1,17 @@
-"""What happened in a folder of runs, line by line: appended, synced, never rewritten. `status` and the table `runs` read it."""
+"""What happened in a folder of runs, line by line: appended, synced, never rewritten."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["ENDS", "Ledger", "RunRecord", "new_run_id"]
 
@@ -39,7 +41,12 @@ class Ledger:
 
     def append(self, event: str, run_id: str, facts: Mapping[str, object] | None = None) -> None:
         """Write one line and sync it to the disk before returning."""
-        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, "run_id": run_id, **(facts or {})}
+        line = {
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "event": event,
+            "run_id": run_id,
+            **(facts or {}),
+        }
         text = json.dumps(line, ensure_ascii=False, default=str) + "\n"
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:

@@ -7,10 +7,13 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["Locked", "hold_lock"]
 
@@ -59,6 +62,7 @@ def _holder(path: Path) -> str:
     else:
         return f"{path} is locked by a process that has not named itself; wait for it to end"
     return (
-        f"{path.parent} is locked by {holder['what']}, pid {holder['pid']} on {holder['host']}, started {holder['started_at']}; "
+        f"{path.parent} is locked by {holder['what']}, pid {holder['pid']} on {holder['host']}, "
+        f"started {holder['started_at']}; "
         "wait for it to end, or stop that process: the lock goes with it"
     )

@@ -1,4 +1,5 @@
-"""One shop's settings: a TOML file and `--set key=value`, checked key by key, turned into the rooms' configurations here alone."""
+"""One shop's settings: TOML and `--set key=value`, checked key by key, turned into each room's configuration."""
+# ruff: noqa: TC003 the dataclasses' annotations are read at run time
 
 from __future__ import annotations
 
@@ -106,7 +107,7 @@ def load_settings(path: Path | None, overrides: Sequence[str] = ()) -> Settings:
     """Read the TOML file at `path` (None: the defaults) and apply `key=value` overrides, dotted for tables.
 
     Raises:
-        SettingsError: a key is unknown, or a value is of another type or out of range; names the near key or what is wanted.
+        SettingsError: a key is unknown, or a value not what the key wants; names the near key or what is wanted.
     """
     values: dict[str, Any] = {} if path is None else _read_toml(path)
     for override in overrides:
@@ -123,15 +124,21 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read as settings ({error.strerror}); pass --config the path of a shop.toml") from error
+        raise SettingsError(
+            f"{path}: cannot be read as settings ({error.strerror}); pass --config the path of a shop.toml"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}; text needs quotes, tables a line such as [columns.sales]") from error
+        raise SettingsError(
+            f"{path}: not valid TOML: {error}; text needs quotes, tables a line such as [columns.sales]"
+        ) from error
 
 
 def _override(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
-        raise SettingsError(f"--set {override}: found no key=value; write for instance --set horizon=4 or --set check.ndcg_drop=0.2")
+        raise SettingsError(
+            f"--set {override}: found no key=value; write for instance --set horizon=4 or --set check.ndcg_drop=0.2"
+        )
     try:
         value: Any = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -189,7 +196,9 @@ def _patterns(key: str, value: object) -> tuple[str, ...]:
     patterns = [value] if isinstance(value, str) else value
     if isinstance(patterns, list) and patterns and all(isinstance(each, str) for each in patterns):
         return tuple(patterns)
-    raise SettingsError(f'{key} = {value!r}: wanted names of files, such as "orders.csv" or ["orders_2024.csv", "orders_2025.csv"]')
+    raise SettingsError(
+        f'{key} = {value!r}: wanted names of files, such as "orders.csv" or ["orders_2024.csv", "orders_2025.csv"]'
+    )
 
 
 def _mapping(key: str, value: object) -> dict[str, str]:
@@ -213,7 +222,9 @@ def _check_names(settings: Settings) -> None:
     try:
         ZoneInfo(settings.timezone)
     except (KeyError, ValueError, OSError) as error:
-        raise SettingsError(f"timezone = {settings.timezone!r}: no such time zone; wanted a name such as 'Europe/Berlin'") from error
+        raise SettingsError(
+            f"timezone = {settings.timezone!r}: no such time zone; wanted a name such as 'Europe/Berlin'"
+        ) from error
     for where, tables in (("files", settings.files), ("columns", settings.columns)):
         for name in tables:
             if name not in INPUT:
@@ -221,7 +232,9 @@ def _check_names(settings: Settings) -> None:
     for name, mapping in settings.columns.items():
         for ours in mapping:
             if ours not in INPUT[name].names and not INPUT[name].open:
-                raise SettingsError(_unknown(f"columns.{name}.{ours}", [f"columns.{name}.{each}" for each in INPUT[name].names]))
+                raise SettingsError(
+                    _unknown(f"columns.{name}.{ours}", [f"columns.{name}.{each}" for each in INPUT[name].names])
+                )
 
 
 def _unknown(key: str, known: Sequence[str]) -> str:
@@ -249,7 +262,9 @@ def _clean_and_mask(text: str) -> str:
 
 def encoder_config(settings: Settings) -> encoders.EncoderConfig:
     """Return what `encoders.load_encoder` needs."""
-    return encoders.EncoderConfig(name=settings.encoder, max_tokens=settings.encoder_max_tokens, threads=settings.threads)
+    return encoders.EncoderConfig(
+        name=settings.encoder, max_tokens=settings.encoder_max_tokens, threads=settings.threads
+    )
 
 
 def recommend_config(settings: Settings) -> RecommendConfig:

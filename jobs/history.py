@@ -1,0 +1,43 @@
+"""What earlier runs published, kept beyond the runs themselves: one Parquet file a run and table in `DIR/history`."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from warehouse.tables import PUBLISHED, polars_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+__all__ = ["drop_unpublished", "keep_history", "read_history"]
+
+_SOURCES = {"forecast_history": "forecast", "recommendation_history": "recommendations"}
+
+
+def keep_history(root: Path, run_id: str, tables: dict[str, pl.DataFrame]) -> None:
+    """Write a run's rows of both histories before it is published; each file appears whole or not at all."""
+    folder = root / "history" / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _SOURCES:
+        aside = folder / f".{name}.tmp"
+        tables[name].filter(pl.col("run_id") == run_id).write_parquet(aside)
+        aside.replace(folder / f"{name}.parquet")
+
+
+def read_history(root: Path, name: str, published: Collection[str]) -> pl.DataFrame:
+    """Return the rows of a history that the runs in `published` have left behind, oldest run first."""
+    files = [root / "history" / run_id / f"{name}.parquet" for run_id in sorted(published)]
+    frames = [pl.read_parquet(file) for file in files if file.exists()]
+    return pl.concat([pl.DataFrame(schema=polars_schema(PUBLISHED[name])), *frames])
+
+
+def drop_unpublished(root: Path, published: Collection[str]) -> None:
+    """Remove what runs left that were killed before they were published."""
+    folder = root / "history"
+    for kept in sorted(folder.iterdir()) if folder.exists() else []:
+        if kept.name not in published:
+            shutil.rmtree(kept)

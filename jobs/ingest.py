@@ -1,0 +1,69 @@
+"""Step `ingest`: raw files → typed tables as of the cutoff, and every rejected row with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import warehouse
+from jobs.settings import Settings, ingest_options
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    import polars as pl
+
+__all__ = ["Shop", "read_shop", "write_tables"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A shop as one night sees it: nothing from after the cutoff but plans."""
+
+    ingested: warehouse.Ingested
+    signals: warehouse.Signals
+
+    @property
+    def cutoff(self) -> date:
+        """Return the last day of data."""
+        return self.ingested.cutoff
+
+    def table(self, name: str) -> pl.DataFrame | None:
+        """Return a typed input table; None where the shop has none."""
+        return self.ingested.tables.get(name)
+
+    def rows(self) -> dict[str, int]:
+        """Return how many rows of each table were kept."""
+        return {name: table.height for name, table in sorted(self.ingested.tables.items())}
+
+
+def read_shop(folder: Path, *, settings: Settings, cutoff: date | None, cache: Path | None) -> Shop:
+    """Read the shop's files as of `cutoff` (None: the last day of sales).
+
+    Raises:
+        warehouse.InputError: a file, table or column is not what it must be, or `items` holds no row.
+    """
+    options = ingest_options(settings)
+    ingested = warehouse.ingest(folder, options=options, cutoff=cutoff, horizon_days=settings.horizon_days, cache=cache)
+    if not ingested.tables["items"].height:
+        raise warehouse.InputError(
+            f"{folder}: items has 0 rows; nothing to index. "
+            f"See the rejects: shelfwise ingest --input {folder} --out DIR"
+        )
+    return Shop(ingested, warehouse.read_signals(ingested.tables, timezone=settings.timezone))
+
+
+def write_tables(folder: Path, out: Path, *, settings: Settings) -> pl.DataFrame:
+    """Write DIR/<table>.parquet and rejects.parquet; return the counts: read = kept + rejected + after_cutoff.
+
+    Every row is in: the cutoff is the last day that any row has, so that a shop sees all that would be kept.
+    """
+    options = ingest_options(settings)
+    ingested = warehouse.ingest(folder, options=options, cutoff=None, horizon_days=settings.horizon_days, cache=None)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in {**ingested.tables, "rejects": ingested.rejects}.items():
+        aside = out / f".{name}.parquet.tmp"
+        table.write_parquet(aside)
+        aside.replace(out / f"{name}.parquet")
+    return ingested.counts

@@ -1,0 +1,63 @@
+"""Step `publish`: the run's files and manifest laid aside, then one swap of the pointer `current`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import TYPE_CHECKING
+
+import warehouse
+from jobs.history import keep_history
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+    from jobs.layout import Night
+    from jobs.run import Run
+    from jobs.settings import Settings
+
+__all__ = ["manifest_facts", "publish_night"]
+
+_LIBRARIES = ("shelfwise", "duckdb", "faiss-cpu", "faiss-gpu", "lightgbm", "numpy", "polars", "torch", "transformers")
+
+
+def publish_night(
+    run: Run, night: Night, tables: Mapping[str, pl.DataFrame], *, settings: Settings, facts: Mapping[str, object]
+) -> Path:
+    """Write the run's folder (the DuckDB file, the lists before their cut, the index, the manifest) and publish it."""
+    folder = run.building
+    warehouse.build_snapshot(folder / "shelfwise.duckdb", tables, run_id=run.run_id)
+    (folder / "lists").mkdir()
+    night.offer.lists.depth.write_parquet(folder / "lists" / "depth.parquet")
+    night.offer.lists.popular.write_parquet(folder / "lists" / "popular.parquet")
+    night.offer.index.save(folder / "index")
+    warehouse.write_manifest(folder, facts)
+    keep_history(run.root, run.run_id, dict(tables))
+    return warehouse.publish_run(folder, root=run.root, keep_runs=settings.keep_runs)
+
+
+def manifest_facts(night: Night, *, settings: Settings) -> dict[str, object]:
+    """Return what a run says about itself: data, encoder, snapshot, settings, versions. Plain values."""
+    versions = {}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # one of the two faiss, or a checkout that is not installed
+    texts = night.texts.vectors
+    return {
+        "run_id": night.run_id,
+        "cutoff": night.shop.cutoff.isoformat(),
+        "encoder": {"name": settings.encoder, "max_tokens": settings.encoder_max_tokens, "threads": settings.threads},
+        "encoder_id": texts.encoder_id,
+        "snapshot_id": texts.snapshot_id,
+        "snapshots": {"recommendations": night.offer.snapshot_id, "forecast": night.demand.snapshot_id},
+        "input_rows": night.shop.rows(),
+        "bought_before": night.offer.lists.bought_before,
+        "period_days": settings.period_days,
+        "horizon": settings.horizon,
+        "settings": settings.facts(),
+        "versions": versions,
+    }

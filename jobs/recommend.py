@@ -1,0 +1,64 @@
+"""Step `recommend`: what to show every user next, and what lies near every item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from jobs.settings import Settings, recommend_config
+from recsys import Lists, ShopHistory, VectorIndex, build_lists, similar_items
+
+if TYPE_CHECKING:
+    from jobs.embed import EmbeddedTexts
+    from jobs.forecast import Demand
+    from jobs.ingest import Shop
+    from jobs.progress import Progress
+
+__all__ = ["Offer", "list_users", "recommend_shop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The lists of a night, the index behind them, and the users they are for."""
+
+    lists: Lists
+    similar: pl.DataFrame  # query_item_id, kind, item_id, rank, score, reason
+    index: VectorIndex
+    users: tuple[str, ...]
+    snapshot_id: str
+
+
+def recommend_shop(
+    shop: Shop, texts: EmbeddedTexts, demand: Demand, *, settings: Settings, progress: Progress | None = None
+) -> Offer:
+    """Build every list from the text vectors, the shop's history and the forecast's stock-out risk."""
+    history = ShopHistory(
+        items=shop.ingested.tables["items"],
+        purchases=shop.signals.purchases,
+        interest=shop.signals.interest,
+        texts=texts.vectors,
+        cutoff=shop.cutoff,
+    )
+    config = recommend_config(settings)
+    users = list_users(shop, settings=settings)
+    lists = build_lists(history, users=users, config=config, stock=demand.stock, progress=progress)
+    index, similar = similar_items(history, config=config)
+    return Offer(lists, similar, index, users, texts.vectors.snapshot_id)
+
+
+def list_users(shop: Shop, *, settings: Settings) -> tuple[str, ...]:
+    """Return every user with a sale or an event, sorted; `active_days` narrows to those seen lately."""
+    seen = [shop.signals.purchases.select("user_id", "day")]
+    sales, events = shop.table("sales"), shop.table("events")
+    if sales is not None:
+        seen.append(sales.select("user_id", pl.col("sold_on").alias("day")))
+    if events is not None:
+        day = pl.col("occurred_at").dt.replace_time_zone("UTC").dt.convert_time_zone(settings.timezone).dt.date()
+        seen.append(events.select("user_id", day.alias("day")))
+    rows = pl.concat(seen).filter(pl.col("user_id").is_not_null())
+    if settings.active_days is not None:
+        rows = rows.filter(pl.col("day") > shop.cutoff - timedelta(days=settings.active_days))
+    return tuple(rows["user_id"].unique().sort())
