@@ -1,0 +1,206 @@
+"""One published run, opened for its whole life: its items, its index, its lists. Nothing in it changes afterwards."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from recsys.errors import CorruptIndex, RecsysError, UnknownItem
+from recsys.neighbours import Neighbours
+from recsys.similar_reasons import ItemFacts, item_facts
+from recsys.vector_index import VectorIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from recsys.filters import Filters
+    from warehouse import Published
+
+__all__ = ["OpenRun", "open_run"]
+
+FILE = "shelfwise.duckdb"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run in memory. Row `i` is the same item everywhere: the order is that of `index.item_ids`."""
+
+    published: Published
+    items: pl.DataFrame  # item_id, title, category, brand, no_text
+    row_of: dict[str, int]
+    neighbours: Neighbours
+    facts: ItemFacts
+    depth: pl.DataFrame  # user_id, item_id, rank, score, source, reason: each user's list before its cut
+    popular: pl.DataFrame  # item_id, rank, score
+    published_at: datetime  # UTC, without a zone
+    similar_depth: int  # published neighbours of an item
+    _depth_of: dict[str, tuple[int, int]]  # first row and number of rows in `depth`
+    _in_stock: NDArray[np.bool_]
+    _conditions: dict[str, NDArray[np.bool_]]  # answers of `where`, which never change within a run
+    _lock: threading.Lock  # one DuckDB connection serves one thread at a time
+
+    @property
+    def index(self) -> VectorIndex:
+        """Return the index over every item, text and behaviour together."""
+        return self.neighbours.index
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+        """Ask the run's DuckDB file."""
+        with self._lock:
+            return self.published.query(sql, parameters)
+
+    def depth_of(self, user_id: str) -> tuple[int, int]:
+        """Return the first row and the number of rows of a user in `depth`; (0, 0) for one who is not there."""
+        return self._depth_of.get(user_id, (0, 0))
+
+    def hidden(self, users: Sequence[str]) -> pl.DataFrame:
+        """Return what these users must not be shown: user_id, item_id; what they bought, where the run hides that."""
+        if self.published.facts["bought_before"] != "hide":
+            users = ()
+        marks = ", ".join("?" * len(users)) or "NULL"
+        return self.query(
+            f"SELECT DISTINCT user_id, item_id FROM sales WHERE user_id IN ({marks})",  # noqa: S608 (question marks)
+            list(users),
+        ).cast({"user_id": pl.String, "item_id": pl.String})
+
+    def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return the row of each id.
+
+        Raises:
+            UnknownItem: an id that this run does not have; names the nearest.
+        """
+        unknown = [item_id for item_id in ids if item_id not in self.row_of]
+        if unknown:
+            near = self._near(unknown[0])
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "no id of this run looks like it"
+            msg = f"{unknown[0]!r} is no item of run {self.published.run_id}; {hint}"
+            raise UnknownItem(msg)
+        return np.array([self.row_of[item_id] for item_id in ids], dtype=np.int64)
+
+    def _near(self, item_id: str) -> list[str]:
+        folded = {known.casefold(): known for known in sorted(self.row_of, reverse=True)}
+        return [folded[near] for near in difflib.get_close_matches(item_id.casefold(), folded, n=3, cutoff=0.6)]
+
+    def allowed(self, filters: Filters | None) -> NDArray[np.bool_] | None:
+        """Return which rows the filters let through, (n_items,); None: all.
+
+        Raises:
+            RecsysError: a `where` that DuckDB does not understand; names the columns there are.
+        """
+        if filters is None:
+            return None
+        mask = self._in_stock.copy() if filters.in_stock else np.ones(len(self.row_of), dtype=bool)
+        if filters.where is not None:
+            mask &= self._where(filters.where)
+        if filters.among is not None:
+            mask &= self._mask(filters.among)
+        if filters.exclude:
+            mask &= ~self._mask(filters.exclude)
+        return mask
+
+    def _mask(self, ids: Sequence[object]) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self.row_of), dtype=bool)
+        mask[[self.row_of[item_id] for item_id in map(str, ids) if item_id in self.row_of]] = True
+        return mask
+
+    def _where(self, where: str) -> NDArray[np.bool_]:
+        known = self._conditions.get(where)
+        if known is None:
+            try:
+                found = self.query(f"SELECT item_id FROM items WHERE (\n{where}\n)")  # noqa: S608 (the caller's own file)
+            except Exception as error:
+                columns = self.query("SELECT * FROM items LIMIT 0").columns
+                msg = f"Filters(where={where!r}): {error}; the columns of items are {', '.join(columns)}"
+                raise RecsysError(msg) from error
+            known = self._conditions[where] = self._mask(found["item_id"].to_list())
+        return known
+
+
+def open_run(path: Path) -> OpenRun:
+    """Open the published run of a runs folder, a run's own folder or its .duckdb file, after its manifest is verified.
+
+    Raises:
+        CorruptIndex: a file of the run is not what its manifest says; offers the run before it.
+        RecsysError: nothing published there.
+    """
+    from warehouse import CorruptRun, Published, verify_manifest
+
+    try:
+        published = Published.open(path)
+        verify_manifest(published.folder)
+    except CorruptRun as error:
+        msg = f"{error}; {_previous(path)}"
+        raise CorruptIndex(msg) from error
+    index = VectorIndex.load(published.folder / "index")
+    items, row_of = _items(published, index)
+    facts = item_facts(items["title"], items["category"], ~items["no_text"].to_numpy())
+    depth, popular = (pl.read_parquet(published.folder / "lists" / f"{name}.parquet") for name in ("depth", "popular"))
+    depth = depth.sort("user_id", "rank")
+    of_user = depth.group_by("user_id", maintain_order=True).len()
+    firsts = of_user["len"].cum_sum() - of_user["len"]
+    ((published_at,),) = published.query("SELECT published_at FROM runs WHERE run_id = ?", [published.run_id]).rows()
+    (most,) = published.query("SELECT coalesce(max(rank), 0) AS most FROM similar_items WHERE kind = 'blend'")["most"]
+    return OpenRun(
+        published=published,
+        items=items,
+        row_of=row_of,
+        neighbours=Neighbours(index, facts.categories),
+        facts=facts,
+        depth=depth,
+        popular=popular.sort("rank", "item_id"),
+        published_at=published_at,
+        similar_depth=int(most),
+        _depth_of=dict(zip(of_user["user_id"], zip(firsts, of_user["len"], strict=True), strict=True)),
+        _in_stock=_in_stock(published, row_of),
+        _conditions={},
+        _lock=threading.Lock(),
+    )
+
+
+def _items(published: Published, index: VectorIndex) -> tuple[pl.DataFrame, dict[str, int]]:
+    found = published.query("SELECT item_id, title, category, brand, no_text FROM items")
+    row_of = {item_id: row for row, item_id in enumerate(index.item_ids)}
+    if set(row_of) != set(found["item_id"]):
+        msg = (
+            f"{published.folder}: the index has {len(row_of)} items and the table items {found.height}, and they are "
+            "not the same; take another run: shelfwise rollback"
+        )
+        raise CorruptIndex(msg)
+    order = pl.DataFrame({"item_id": list(index.item_ids)}, schema={"item_id": pl.String})
+    return order.join(found, on="item_id", how="left", maintain_order="left"), row_of
+
+
+def _in_stock(published: Published, row_of: dict[str, int]) -> NDArray[np.bool_]:
+    """Return which items lie on a shelf; all of them where the shop has no inventory."""
+    stock = published.query(
+        """
+        SELECT item_id, sum(on_hand) AS on_hand FROM stockout_risk
+        WHERE date = (SELECT min(date) FROM stockout_risk) GROUP BY item_id
+        """
+    )
+    if stock.is_empty():
+        return np.ones(len(row_of), dtype=bool)
+    mask = np.zeros(len(row_of), dtype=bool)
+    mask[[row_of[item_id] for item_id in stock.filter(pl.col("on_hand") > 0)["item_id"] if item_id in row_of]] = True
+    return mask
+
+
+def _previous(path: Path) -> str:
+    """Say which run before the one at `path` can be opened instead."""
+    folder = path.parent if path.is_file() else path
+    current = folder / "current"
+    broken = (current if current.exists() else folder).resolve()
+    runs = sorted(run.name for run in broken.parent.iterdir() if (run / FILE).is_file() and not run.is_symlink())
+    earlier = [name for name in runs if name < broken.name and not name.startswith(".")]
+    if not earlier:
+        return "there is no earlier run: publish again with shelfwise nightly"
+    return f"the run before it is {earlier[-1]}: shelfwise rollback {earlier[-1]}"

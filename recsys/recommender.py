@@ -1,0 +1,263 @@
+"""The Python door: similar items, lists and search from one published run, each answer one polars frame."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import polars as pl
+
+from recsys.errors import RecsysError, StaleIndex
+from recsys.filters import Filters, id_texts
+from recsys.neighbours import places
+from recsys.open_run import OpenRun, open_run
+from recsys.served_lists import serve_lists
+from recsys.text_search import TextSearch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from encoders import Encoder
+
+__all__ = ["Recommender", "RunInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Which run answers: `cutoff` is its last day of data, `age_hours` the hours since it was published."""
+
+    run_id: str
+    cutoff: date
+    encoder_id: str
+    snapshot_id: str
+    age_hours: float
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    encoder: Encoder
+    texts: TextSearch
+
+
+class Recommender:
+    """Answers from one published run, from `open` to `refresh`; safe to use from many threads."""
+
+    def __init__(self, path: Path, run: OpenRun, *, max_age: timedelta | None, encoder: Encoder | None) -> None:
+        """Use `Recommender.open`."""
+        self._path = path
+        self._run = run
+        self._max_age = max_age
+        self._encoder = encoder
+        self._searches: dict[str, _Search] = {}
+        self._loading = threading.Lock()
+
+    @classmethod
+    def open(cls, path: str | Path, *, max_age: timedelta | None = None, encoder: Encoder | None = None) -> Recommender:
+        """Open the published run of a runs folder, of a run's own folder, or of a .duckdb file.
+
+        `max_age`: refuse a run published longer ago. `encoder`: what turns a search into a vector; None: the run's own
+        is loaded on the first search.
+
+        Raises:
+            CorruptIndex: a file is not what the run's manifest says; offers the run before it.
+            StaleIndex: older than `max_age`, or `encoder` is not the one that made the run's vectors.
+        """
+        opened = cls(Path(path), open_run(Path(path)), max_age=max_age, encoder=encoder)
+        opened._check_age(opened._run)
+        if encoder is not None:
+            _check_encoder(opened._run, encoder)
+        return opened
+
+    @property
+    def run(self) -> RunInfo:
+        """Return what run this is and how old it is now."""
+        return _info(self._run)
+
+    def refresh(self) -> RunInfo:
+        """Take the run that is published now and return which it is; calls under way finish on the one before."""
+        run = open_run(self._path)
+        self._check_age(run)
+        if self._encoder is not None:
+            _check_encoder(run, self._encoder)
+        self._run = run
+        return _info(run)
+
+    def similar_items(
+        self, items: str | int | Sequence[str | int], k: int = 20, *, filters: Filters | None = None
+    ) -> pl.DataFrame:
+        """Return the `k` nearest of each item: query_item_id, item_id, rank, score, reason, title.
+
+        Without filters the rows that the night published; with them, or beyond these, the index is asked, with the same
+        answer. Fewer rows where fewer items may be shown; never the item itself.
+
+        Raises:
+            UnknownItem: an id that this run does not have; names the nearest.
+            TypeError: an id that is neither text nor a whole number.
+            ValueError: `k` below 1.
+        """
+        run = self._run
+        _check_k(k)
+        ids = id_texts(items)
+        rows = run.rows(ids)
+        allowed = run.allowed(filters)
+        published = _published_neighbours(run, ids)
+        if allowed is None and k <= run.similar_depth:
+            return published.filter(pl.col("rank") <= k)
+        near = run.neighbours.of(rows, k=k, allowed=allowed)
+        item_ids, titles = run.index.item_ids, run.items["title"]
+        found = pl.DataFrame(
+            {
+                "query_item_id": [item_ids[row] for row in near.query],
+                "item_id": [item_ids[row] for row in near.item],
+                "rank": places(near.query),
+                "score": near.score.astype(np.float64),
+                "reason": run.facts.reasons(near, np.zeros(len(near.query), dtype=np.int64)),
+                "title": titles.gather(near.item),
+            },
+            schema=published.schema,
+        )
+        # the night counted who bought both: where it published the pair, its reason says more
+        known = published.select("query_item_id", "item_id", pl.col("reason").alias("published"))
+        return found.join(known, on=["query_item_id", "item_id"], how="left", maintain_order="left").select(
+            *found.columns[:4], pl.coalesce("published", "reason").alias("reason"), "title"
+        )
+
+    def recommend(
+        self, users: str | int | Sequence[str | int], k: int = 20, *, filters: Filters | None = None
+    ) -> pl.DataFrame:
+        """Return `k` items for each user: user_id, item_id, rank, score, source, reason, title.
+
+        Without filters the published list, with them the user's list before its cut, both continued by what is popular;
+        min(k, what may be shown) rows. A user that the run does not know gets the popular list, source `popular`.
+
+        Raises:
+            TypeError: an id that is neither text nor a whole number.
+            ValueError: `k` below 1.
+        """
+        run = self._run
+        _check_k(k)
+        found = serve_lists(run, id_texts(users), k, run.allowed(filters))
+        return found.join(run.items.select("item_id", "title"), on="item_id", how="left", maintain_order="left")
+
+    def search(self, text: str, k: int = 20, *, filters: Filters | None = None) -> pl.DataFrame:
+        """Return the `k` items that `text` means or names: item_id, rank, score, title; see `recsys.text_search`.
+
+        Raises:
+            StaleIndex: the encoder at hand is not the one that made the run's vectors.
+            TypeError: `text` is no text.
+            ValueError: `text` is blank, or `k` below 1.
+        """
+        run = self._run
+        _check_k(k)
+        _check_text(text)
+        search = self._search_of(run)
+        (vector,) = search.encoder.encode([text], kind="query")
+        scores = search.texts.scores(text, vector)
+        allowed = run.allowed(filters)
+        if allowed is not None:
+            scores = np.where(allowed, scores, -np.inf)
+        item_ids = run.index.item_ids
+        order = sorted(np.flatnonzero(scores > -np.inf).tolist(), key=lambda row: (-scores[row], item_ids[row]))[:k]
+        return pl.DataFrame(
+            {
+                "item_id": [item_ids[row] for row in order],
+                "rank": np.arange(1, len(order) + 1, dtype=np.int32),
+                "score": scores[order],
+                "title": run.items["title"].gather(order),
+            },
+            schema={"item_id": pl.String, "rank": pl.Int32, "score": pl.Float64, "title": pl.String},
+        )
+
+    def _search_of(self, run: OpenRun) -> _Search:
+        run_id = run.published.run_id
+        with self._loading:
+            known = self._searches.get(run_id)
+            if known is None:
+                encoder = self._encoder or _load_encoder(run)
+                _check_encoder(run, encoder)
+                known = _Search(encoder, TextSearch.fit(run.items, run.index, text_dim=encoder.dim))
+                self._searches = {run_id: known}  # the run before is not asked again
+            return known
+
+    def _check_age(self, run: OpenRun) -> None:
+        if self._max_age is None:
+            return
+        info = _info(run)
+        if info.age_hours > self._max_age.total_seconds() / 3600:
+            msg = (
+                f"run {info.run_id} (cutoff {info.cutoff}) was published {info.age_hours:.1f} hours ago, and max_age "
+                f"is {self._max_age}; publish again with shelfwise nightly, or pass a longer max_age"
+            )
+            raise StaleIndex(msg)
+
+
+def _info(run: OpenRun) -> RunInfo:
+    facts = run.published.facts
+    return RunInfo(
+        run_id=run.published.run_id,
+        cutoff=date.fromisoformat(str(facts["cutoff"])),
+        encoder_id=str(facts["encoder_id"]),
+        snapshot_id=str(facts["snapshot_id"]),
+        age_hours=(datetime.now(UTC).replace(tzinfo=None) - run.published_at).total_seconds() / 3600,
+        items=len(run.index),
+    )
+
+
+def _check_k(k: int) -> None:
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+        msg = f"k is a whole number; found {k!r} ({type(k).__name__})"
+        raise TypeError(msg)
+    if k < 1:
+        msg = f"k must be at least 1; found {k}"
+        raise ValueError(msg)
+
+
+def _check_text(text: object) -> None:
+    if not isinstance(text, str):
+        msg = f"search takes text; found {text!r} ({type(text).__name__})"
+        raise TypeError(msg)
+    if not text.strip():
+        msg = "search: the text is blank; say what to look for"
+        raise ValueError(msg)
+
+
+def _published_neighbours(run: OpenRun, ids: Sequence[str]) -> pl.DataFrame:
+    marks = ", ".join("?" * len(ids)) or "NULL"
+    found = run.query(
+        f"""
+        SELECT query_item_id, item_id, rank, score, reason, title FROM similar_items
+        WHERE kind = 'blend' AND query_item_id IN ({marks}) ORDER BY query_item_id, rank
+        """,  # noqa: S608 (marks are question marks)
+        list(ids),
+    )
+    asked = pl.DataFrame({"query_item_id": list(ids)}, schema={"query_item_id": pl.String})
+    return asked.join(found, on="query_item_id", maintain_order="left_right")
+
+
+def _load_encoder(run: OpenRun) -> Encoder:
+    from encoders import EncoderConfig, load_encoder
+
+    told = cast("Mapping[str, object]", run.published.facts["encoder"])
+    return load_encoder(
+        EncoderConfig(
+            name=str(told["name"]), max_tokens=int(str(told["max_tokens"])), threads=int(str(told["threads"]))
+        )
+    )
+
+
+def _check_encoder(run: OpenRun, encoder: Encoder) -> None:
+    ours, theirs = encoder.encoder_id, str(run.published.facts["encoder_id"])
+    if ours != theirs:
+        msg = (
+            f"run {run.published.run_id} has vectors of encoder {theirs!r}, and the encoder at hand is {ours!r}: their "
+            "vectors cannot be compared; pass the run's encoder, or publish again with shelfwise nightly"
+        )
+        raise StaleIndex(msg)
+    if encoder.dim > run.index.dim:
+        msg = f"run {run.published.run_id} was published without text vectors: there is nothing to search by meaning"
+        raise RecsysError(msg)
