@@ -51,6 +51,8 @@ def forecast_item(runs: Path, item_id: str) -> pl.DataFrame:
 
 def search_items(runs: Path, text: str, *, k: int) -> pl.DataFrame:
     """Return the items whose text is nearest to `text`."""
+    if not text.strip():
+        raise InputError("search: the text is blank; say what to look for")
     return Recommender.open(runs).search(text, k=k)
 
 

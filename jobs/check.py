@@ -147,11 +147,11 @@ def _lists(tables: Mapping[str, pl.DataFrame]) -> Iterator[str]:
         )
         wrong = per.filter(pl.col("rank") != pl.col("expected"))
         if wrong.height:
-            yield f"{name}: ranks are not 1, 2, 3 … for {_example(wrong, group[0])}"
+            yield f"{name}: ranks are not 1, 2, 3 …, {_example(wrong, group[0])}"
         if (odd := frame.filter(~pl.col("score").is_finite())).height:
             yield f"{name}: {odd.height} scores are not finite, {_example(odd, group[0])}"
         if (rising := per.filter(pl.col("step") > _LOWEST_RISE)).height:
-            yield f"{name}: a score rises with the rank for {_example(rising, group[0])}"
+            yield f"{name}: a score rises with the rank, {_example(rising, group[0])}"
     itself = tables["similar_items"].filter(pl.col("query_item_id") == pl.col("item_id"))
     if itself.height:
         yield f"similar_items: {itself.height} items stand in their own list, {_example(itself, 'item_id')}"

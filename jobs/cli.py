@@ -255,8 +255,8 @@ def _report_failure(error: Exception) -> int:
     from encoders import EncoderError
     from jobs.check import Refused
     from jobs.lock import Locked
-    from recsys import RecsysError
-    from warehouse import InputError
+    from recsys import CorruptIndex, RecsysError
+    from warehouse import CorruptRun, InputError
 
     logger.debug("details", exc_info=error)
     said = str(error.args[0]) if error.args else type(error).__name__
@@ -264,6 +264,9 @@ def _report_failure(error: Exception) -> int:
         if isinstance(error, kind):
             logger.error("%s", said)
             return code
+    if isinstance(error, CorruptRun | CorruptIndex):
+        logger.error("%s", said)  # nobody's program failed: a file on the disk is not what it was
+        return EXIT_FAILED
     if isinstance(error, InputError | EncoderError | RecsysError):
         logger.error("%s", said)
         return EXIT_INPUT

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = [
+    "doctor",
+    "init",
+    "demo",
+    "ingest",
+    "nightly",
+    "status",
+    "rollback",
+    "similar",
+    "recommend",
+    "forecast",
+    "search",
+    "sql",
+]
+
+
+def shelfwise(*arguments, **options):
+    command = [sys.executable, "-m", "jobs.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **options)
+
+
+def test_the_help_names_every_command_and_exit_code():
+    told = shelfwise("--help")
+    assert told.returncode == 0
+    for command in COMMANDS:
+        assert f" {command} " in told.stdout
+    assert "0 published or answered" in told.stdout
+    assert told.stderr == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    told = shelfwise(command, "--help")
+    assert told.returncode == 0
+    assert "--json" in told.stdout
+    assert told.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nightli",), "nightly"),
+        (("nightly", "--input", "x"), "--runs"),
+        (("nightly", "--input", "x", "--runs", "y", "--cutoff", "24.11.2026"), "24.11.2026"),
+        (("nightly", "--input", "x", "--runs", "y", "--set", "horizn=4"), "did you mean 'horizon'?"),
+        (("nightly", "--input", "/no/such/folder", "--runs", "RUNS"), "/no/such/folder"),
+        (("ingest", "--input", "/no/such/folder", "--out", "RUNS"), "/no/such/folder"),
+        (("status", "--runs", "RUNS"), "no run yet"),
+        (("rollback", "--runs", "/no/such/folder"), "no such folder"),
+        (("similar", "x", "--runs", "/no/such/folder"), "/no/such/folder"),
+        (("sql", "SELECT 1", "--runs", "/no/such/folder"), "/no/such/folder"),
+        (("init", "/no/such/folder"), "/no/such/folder"),
+        (("search", " ", "--runs", "RUNS"), "blank"),
+    ],
+)
+def test_what_is_wrong_with_the_call_is_said_without_a_traceback(tmp_path, arguments, message):
+    told = shelfwise(*(str(tmp_path / "runs") if part == "RUNS" else part for part in arguments))
+    assert told.returncode == 2, told.stderr
+    assert message in told.stderr
+    assert "Traceback" not in told.stderr
+    assert told.stdout == ""
