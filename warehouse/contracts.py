@@ -183,7 +183,7 @@ def as_record(values: object, *, clean: Callable[[str], str], ids: Sequence[str]
 def with_types(texts: pl.DataFrame, *, decimal: str) -> pl.DataFrame:
     """Give an open table's further columns the type that all their values have: numbers, truth values or text.
 
-    A column with codes such as 007 stays text. A column without a single value is left out: which rows are there depends
+    A column with codes such as 007 stays text. A column without any value is left out: which rows are there depends
     on the cutoff, and a column that only later rows fill must not show.
     """
     columns = []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["MAX_BYTES", "looks_like", "open_text"]
+__all__ = ["MAX_BYTES", "encoding_of", "looks_like", "open_text"]
 
 MAX_BYTES = 20 * 2**30  # decompressed: a zip bomb stops here, a year of a large shop's sales does not
 _SAMPLE = 1 << 20
@@ -77,6 +77,16 @@ def looks_like(sample: bytes) -> str:
     except UnicodeDecodeError:
         return "gb18030" if _common_chinese_share(sample) > 0.7 else "cp1252"
     return "utf-8"
+
+
+def encoding_of(path: Path) -> str:
+    """Return the encoding that the first mebibyte of a text file (`.gz` or not) looks like.
+
+    Raises:
+        OSError, EOFError, zlib.error: it cannot be read or decompressed.
+    """
+    with _binary(path) as stream:
+        return looks_like(stream.read(_SAMPLE))
 
 
 def _common_chinese_share(sample: bytes) -> float:

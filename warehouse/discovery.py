@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from warehouse.options import IngestOptions
 
-__all__ = ["Source", "discover", "visible_files"]
+__all__ = ["Source", "discover", "matches", "owner_of", "visible_files"]
 
 _NO_DATA = frozenset({".toml", ".md"})  # the shop's own configuration and notes may lie beside its data
 
@@ -60,31 +60,43 @@ def discover(folder: Path, *, options: IngestOptions) -> tuple[list[Source], tup
         InputError: a pattern that matches nothing or leaves the folder, a file of a kind that is not read.
     """
     files = visible_files(folder)
-    named = {table: _matching(table, patterns, files) for table, patterns in options.files.items()}
-    taken = {name for names in named.values() for name in names}
-    sources = []
+    chosen = {table: _matching(table, patterns, files) for table, patterns in options.files.items()}
+    taken = {name for table, names in chosen.items() for name in names if table != "items"} | (
+        {name for name in chosen.get("items", ()) if owner_of(name) != "sales"}
+    )
     for table in INPUT:
-        names = (
-            named[table] if table in named else [name for name in files if name not in taken and _is_of(name, table)]
-        )
-        derived = set(named.get("sales", ())) if table == "items" else set()
-        sources += [Source(table, files[name], name, derived=name in derived) for name in names]
+        chosen.setdefault(table, [name for name in files if name not in taken and owner_of(name) == table])
+    by_sales = set(chosen["items"]) & set(chosen["sales"])
+    sources = [
+        Source(table, files[name], name, derived=table == "items" and name in by_sales)
+        for table in INPUT
+        for name in chosen[table]
+    ]
     used = {source.name for source in sources}
     rest = (name for name in files if name not in used and files[name].suffix.lower() not in _NO_DATA)
     return sources, tuple(rest)
 
 
-def _is_of(name: str, table: str) -> bool:
+def owner_of(name: str) -> str | None:
+    """Return the table that a file's name alone says it belongs to; None where it says none."""
     if not is_readable(Path(name)):
-        return False
+        return None
     first, *deeper = name.split("/")
-    return first == table if deeper else re.match(rf"{table}(?:[-_][^/]*)?\.[^/]*$", first) is not None
+    for table in INPUT:
+        if first == table if deeper else re.match(rf"{table}(?:[-_][^/]*)?\.[^/]*$", first):
+            return table
+    return None
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Tell whether a pattern of the configuration takes a file in."""
+    return re.fullmatch(_regex(pattern), name) is not None
 
 
 def _matching(table: str, patterns: tuple[str, ...], files: Mapping[str, Path]) -> list[str]:
     names: dict[str, None] = {}
     for pattern in patterns:
-        hits = [name for name in files if re.fullmatch(_regex(pattern), name)]
+        hits = [name for name in files if matches(pattern, name)]
         if not hits:
             msg = f"[files] {table} = {pattern!r} matches no file; the folder holds {', '.join(files) or 'none'}"
             raise InputError(msg)

@@ -25,7 +25,8 @@ _WORDS = {
     ),
     "title": (
         "name product_name item_name product_title productname bezeichnung artikelbezeichnung produktname "
-        "headline titel"
+        "headline titel "
+        "description desc product_description beschreibung"
     ),
     "description": "desc product_description details beschreibung long_description",
     "category": "department product_category group class kategorie warengruppe",

@@ -27,11 +27,11 @@ __all__ = ["PARTIAL_DAY", "IngestOptions", "Ingested", "ingest"]
 PARTIAL_DAY = "partial last day"
 _WITHOUT = {
     "sales": "a purchase, else a review by a user, stands for one unit sold",
-    "events": "no browsing or searches: lists come from what was bought and from text",
-    "reviews": "no reviews: no review text and no ratings",
+    "events": "lists come from what was bought and from text, not from browsing",
+    "reviews": "no review text and no ratings",
     "inventory": "no stock-out risk",
-    "promotions": "no promotion as a driver of demand",
-    "calendar": "no holiday or closed day as a driver of demand",
+    "promotions": "demand knows no promotion",
+    "calendar": "demand knows no holiday and no closed day",
 }
 
 

@@ -1,8 +1,8 @@
 """One file of one table → its typed rows, good and bad, with the cache that spares a known file a second reading.
 
 A parsed file is one frame: the table's columns, typed; an open table's further columns as text; and `LINE`, `REASON`
-(null: a row to take) and `RECORD` (of a bad row: the row as read, as JSON). It knows no cutoff and no other table: those
-come later, so that the same parsed file serves every night.
+(null: a row to take) and `RECORD` (of a bad row: the row as read, as JSON). It knows no cutoff and no other table:
+those come later, so that the same parsed file serves every night.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _typed(
 
 
 def _dated(rows: pl.DataFrame, chunk: Chunk, options: IngestOptions) -> pl.DataFrame:
-    """Items named by sales, each with the day of its sale. A row that is no sale is a reject there, and nothing here."""
+    """Items named by sales, each with the day of its sale. What is no sale is a reject there, and nothing here."""
     column = options.columns.get("sales", {}).get("sold_on", "sold_on")
     if column not in chunk.rows.columns:
         return rows.with_columns(pl.lit(None, pl.Date).alias(DAY)).clear()

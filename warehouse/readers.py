@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["CHUNK_ROWS", "SUFFIXES", "Broken", "Chunk", "delimiter_of", "is_readable", "read_chunks"]
+__all__ = [
+    "CHUNK_ROWS",
+    "SUFFIXES",
+    "Broken",
+    "Chunk",
+    "delimiter_in",
+    "delimiter_of",
+    "is_readable",
+    "kind_of",
+    "read_chunks",
+]
 
 CHUNK_ROWS = 100_000
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
@@ -132,6 +142,12 @@ def delimiter_of(header: str) -> str:
     bare = "".join(header.split('"')[::2])
     best = max(DELIMITERS, key=bare.count)  # the first of equals
     return best if best in bare else ","
+
+
+def delimiter_in(path: Path, *, name: str, encoding: str) -> str:
+    """Return the delimiter of a CSV file, from its first line that is not blank."""
+    with open_text(path, name=name, encoding=encoding) as lines:
+        return delimiter_of(next((line for line in lines if line.strip()), ""))
 
 
 def _csv(source: Iterator[str], *, name: str, delimiter: str | None) -> Iterator[Chunk]:
