@@ -67,10 +67,12 @@ def count_copurchases(bought: pl.DataFrame, item_ids: Sequence[str]) -> CoPurcha
 
 
 def _pairs(counts: Any) -> Any:  # noqa: ANN401 (scipy ships no types)
-    counts.setdiag(0)
-    counts.eliminate_zeros()
-    counts.sort_indices()
-    return counts
+    from scipy import sparse
+
+    pairs = (counts - sparse.diags(counts.diagonal())).tocsr()  # an item is not bought together with itself
+    pairs.eliminate_zeros()
+    pairs.sort_indices()
+    return pairs
 
 
 def behaviour_vectors(pairs: CoPurchases, *, dim: int = BEHAVIOUR_DIM) -> NDArray[np.float32]:
