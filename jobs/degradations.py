@@ -59,7 +59,7 @@ def _unknown_words(night: Night, settings: Settings) -> Iterator[str]:
             cure = 'set encoder = "multilingual-e5-small"'
             if settings.encoder == "multilingual-e5-small":
                 cure = "set encoder to the path of a model that knows the language"
-            yield f"{share:.0%} of the words in {name} are unknown to {settings.encoder}; {cure}"
+            yield f"{100 * share:.0f} % of the words in {name} are unknown to {settings.encoder}; {cure}"
 
 
 def fallback_share(lists: pl.DataFrame) -> tuple[float, str]:
@@ -77,7 +77,7 @@ def _fallbacks(night: Night, settings: Settings) -> Iterator[str]:
     share, reason = fallback_share(night.offer.lists.recommendations)
     if share > settings.fallback_share_above:
         limit = f"fallback_share_above = {settings.fallback_share_above}"
-        yield f"{share:.0%} of the users have popular items only ({limit}); top reason: {reason}"
+        yield f"{100 * share:.0f} % of the users have popular items only ({limit}); top reason: {reason}"
 
 
 def _stale(shop: Shop, settings: Settings) -> Iterator[str]:

@@ -55,9 +55,9 @@ def read_shop(folder: Path, *, settings: Settings, cutoff: date | None, cache: P
 
 
 def write_tables(folder: Path, out: Path, *, settings: Settings) -> pl.DataFrame:
-    """Write DIR/<table>.parquet and rejects.parquet; return the counts: read = kept + rejected + after_cutoff.
+    """Write DIR/<table>.parquet and rejects.parquet, as a night without --cutoff would see them.
 
-    Every row is in: the cutoff is the last day that any row has, so that a shop sees all that would be kept.
+    Return the counts, one row a file: table_name, file, read, kept, rejected, after_cutoff.
     """
     options = ingest_options(settings)
     ingested = warehouse.ingest(folder, options=options, cutoff=None, horizon_days=settings.horizon_days, cache=None)
