@@ -57,7 +57,7 @@ class Settings:
     """Everything a shop can set; `examples/shop.toml` says what each key means, with its unit."""
 
     encoder: str = "all-MiniLM-L6-v2"
-    encoder_max_tokens: int = _within(128, 8, 8192)
+    encoder_max_tokens: int = _within(128, 16, 8192)
     timezone: str = "UTC"
     delimiter: str | None = None
     decimal: Literal[".", ","] = "."
