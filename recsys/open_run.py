@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -87,8 +86,15 @@ class OpenRun:
         return np.array([self.row_of[item_id] for item_id in ids], dtype=np.int64)
 
     def _near(self, item_id: str) -> list[str]:
-        folded = {known.casefold(): known for known in sorted(self.row_of, reverse=True)}
-        return [folded[near] for near in difflib.get_close_matches(item_id.casefold(), folded, n=3, cutoff=0.6)]
+        """Return the ids spelt most alike, whatever the case: at most three, none that is another word altogether."""
+        near = self.query(
+            """
+            SELECT item_id, levenshtein(lower(item_id), lower($1)) AS changes FROM items
+            WHERE changes <= greatest(2, length($1) / 3) ORDER BY changes, item_id
+            """,
+            [item_id],
+        )
+        return near.filter(pl.col("changes") == pl.col("changes").min())["item_id"].head(3).to_list()
 
     def allowed(self, filters: Filters | None) -> NDArray[np.bool_] | None:
         """Return which rows the filters let through, (n_items,); None: all.
@@ -119,7 +125,8 @@ class OpenRun:
                 found = self.query(f"SELECT item_id FROM items WHERE (\n{where}\n)")  # noqa: S608 (the caller's own file)
             except Exception as error:
                 columns = self.query("SELECT * FROM items LIMIT 0").columns
-                msg = f"Filters(where={where!r}): {error}; the columns of items are {', '.join(columns)}"
+                said = str(error).splitlines()[0]
+                msg = f"Filters(where={where!r}): {said}; the columns of items are {', '.join(columns)}"
                 raise RecsysError(msg) from error
             known = self._conditions[where] = self._mask(found["item_id"].to_list())
         return known
