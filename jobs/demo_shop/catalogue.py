@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from jobs.demo_shop.words import BRANDS, COLOURS, DEPARTMENTS, MODELS, STYLES, THINGS
+from jobs.demo_shop.things import DEPARTMENTS, THINGS
+from jobs.demo_shop.words import BRANDS, COLOURS, MODELS, STYLES
 
 __all__ = ["CUTOFF", "CUTOFF_DAY", "DAYS", "PHONE", "START", "Catalogue", "make_catalogue"]
 
@@ -62,6 +63,8 @@ class _Attributes:
     colour: str
     material: str
     features: tuple[str, str]
+    words: tuple[str, str]  # of its style
+    phrase: str
     use: str
 
 
@@ -73,8 +76,8 @@ def make_catalogue(rng: np.random.Generator) -> Catalogue:
     style = np.array([one.style for one in attributes])
     appeal = _appeal(rng, thing, style, twin)
     first_day, last_day, listed = _lifetimes(rng, twin, appeal)
-    texts = [_describe(rng, one, other=0 <= twin[row] < row) for row, one in enumerate(attributes)]
-    price = _prices(rng, thing, style)
+    texts = [_describe(one, other=0 <= twin[row] < row) for row, one in enumerate(attributes)]
+    price = _prices(rng, thing)
     departments = [THINGS[kind].department for kind in thing]
     items = pl.DataFrame(
         {
@@ -109,7 +112,8 @@ def _draw_attributes(rng: np.random.Generator) -> tuple[list[_Attributes], Ints]
     order = rng.permutation(count)
     attributes = [attributes[row] for row in order]
     phone = next(row for row, one in enumerate(attributes) if THINGS[one.thing].name == "smartphone")
-    attributes[PHONE], attributes[phone] = attributes[phone], attributes[PHONE]
+    found, attributes[phone] = attributes[phone], attributes[PHONE]
+    attributes[PHONE] = replace(found, features=("a long battery life", "a bright display"))
     twin = np.full(count, -1)
     free = rng.permutation(np.arange(PHONE + 1, _ITEMS))
     for left, right in free[: 2 * _TWINS].reshape(-1, 2):
@@ -120,50 +124,48 @@ def _draw_attributes(rng: np.random.Generator) -> tuple[list[_Attributes], Ints]
 
 
 def _draw_one(rng: np.random.Generator, thing: int) -> _Attributes:
-    department = next(one for one in DEPARTMENTS if one.name == THINGS[thing].department)
-    first, second = rng.choice(len(department.features), 2, replace=False)
+    kind = THINGS[thing]
+    uses = next(one.uses for one in DEPARTMENTS if one.name == kind.department)
+    style = int(rng.integers(len(STYLES)))
+    features = rng.choice(len(kind.features), 2, replace=False)
+    words = rng.choice(len(STYLES[style].words), 2, replace=False)
     return _Attributes(
         thing=thing,
-        style=int(rng.integers(len(STYLES))),
+        style=style,
         brand=int(rng.integers(len(BRANDS))),
-        model=f"{MODELS[rng.integers(len(MODELS))]} {rng.integers(1, 90) * 10}",
+        model=_model(rng),
         colour=COLOURS[rng.integers(len(COLOURS))],
-        material=department.materials[rng.integers(len(department.materials))],
-        features=(department.features[first], department.features[second]),
-        use=department.uses[rng.integers(len(department.uses))],
+        material=kind.materials[rng.integers(len(kind.materials))],
+        features=(kind.features[features[0]], kind.features[features[1]]),
+        words=(STYLES[style].words[words[0]], STYLES[style].words[words[1]]),
+        phrase=STYLES[style].phrases[rng.integers(len(STYLES[style].phrases))],
+        use=uses[rng.integers(len(uses))],
     )
 
 
 def _twin_of(rng: np.random.Generator, one: _Attributes) -> _Attributes:
     """Return the same article of another brand, in another colour."""
-    return _Attributes(
-        thing=one.thing,
-        style=one.style,
-        brand=(one.brand + 1 + int(rng.integers(len(BRANDS) - 1))) % len(BRANDS),
-        model=f"{MODELS[rng.integers(len(MODELS))]} {rng.integers(1, 90) * 10}",
-        colour=COLOURS[(COLOURS.index(one.colour) + 1 + int(rng.integers(len(COLOURS) - 1))) % len(COLOURS)],
-        material=one.material,
-        features=one.features,
-        use=one.use,
-    )
+    brand = (one.brand + 1 + int(rng.integers(len(BRANDS) - 1))) % len(BRANDS)
+    colour = COLOURS[(COLOURS.index(one.colour) + 1 + int(rng.integers(len(COLOURS) - 1))) % len(COLOURS)]
+    return replace(one, brand=brand, colour=colour, model=_model(rng))
 
 
-def _describe(rng: np.random.Generator, one: _Attributes, *, other: bool) -> tuple[str, str]:
+def _model(rng: np.random.Generator) -> str:
+    return f"{MODELS[rng.integers(len(MODELS))]}{rng.integers(10, 100)}"
+
+
+def _describe(one: _Attributes, *, other: bool) -> tuple[str, str]:
     """Return title and description; `other` picks the second wording, so that twins do not share sentences."""
-    style, name = STYLES[one.style], THINGS[one.thing].name
-    first, second = (style.words[row] for row in rng.choice(len(style.words), 2, replace=False))
-    phrase = style.phrases[rng.integers(len(style.phrases))]
-    named = f"{BRANDS[one.brand]} {one.model}"
+    name, named = THINGS[one.thing].name, f"{BRANDS[one.brand]} {one.model}"
+    first, second = one.words
     both = " and ".join(one.features)
-    styled = bool(rng.random() < 0.4)
     if other:
-        title = f"{first.capitalize() + ' ' if styled else ''}{name} {named}, {one.material}, {one.colour}"
-        text = f"With {both}, {phrase}. A {second} {name} in {one.material}, good for {one.use}."
+        title = f"{first} {name} {named}, {one.material}, {one.colour}"
+        text = f"A {second} design, {one.phrase}. This {one.material} {name} has {both}."
     else:
-        title = f"{named} {one.colour} {first + ' ' if styled else ''}{one.material} {name}"
-        opening = f"{first.capitalize()} {name}: {phrase}."
-        text = f"{opening} {one.material.capitalize()} and {second}, with {both}; for {one.use}."
-    return title[0].upper() + title[1:], text
+        title = f"{named} {one.colour} {one.material} {first} {name}"
+        text = f"{second} {name}, {one.phrase}. With {both}, for {one.use}."
+    return title[0].upper() + title[1:], text[0].upper() + text[1:]
 
 
 def _bare(items: pl.DataFrame, *, rows: range) -> pl.DataFrame:
@@ -181,7 +183,7 @@ def _bare(items: pl.DataFrame, *, rows: range) -> pl.DataFrame:
 def _appeal(rng: np.random.Generator, thing: Ints, style: Ints, twin: Ints) -> Floats:
     """Return the log of weekly units: a part of the kind, a part of its style, a part of its own; twins sell alike."""
     kinds = rng.normal(0, 0.6, len(THINGS))
-    styles = rng.normal(0, 0.5, len(STYLES))
+    styles = rng.normal(0, 0.35, len(STYLES))
     appeal = kinds[thing] + styles[style] + rng.normal(0, 0.7, len(thing))
     paired = twin >= 0
     appeal[paired] += 1.0
@@ -212,8 +214,7 @@ def _lifetimes(rng: np.random.Generator, twin: Ints, appeal: Floats) -> tuple[In
     return first, last, listed
 
 
-def _prices(rng: np.random.Generator, thing: Ints, style: Ints) -> list[float]:
+def _prices(rng: np.random.Generator, thing: Ints) -> list[float]:
     base = np.array([kind.price for kind in THINGS])[thing]
-    luxury = np.where(style == [one.name for one in STYLES].index("luxury"), 1.5, 1.0)
-    price = np.floor(base * luxury * np.exp(rng.normal(0, 0.25, len(thing)))) + 0.99
+    price = np.floor(base * np.exp(rng.normal(0, 0.25, len(thing)))) + 0.99
     return [float(value) for value in price.round(2)]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.demo_shop.catalogue import DAYS, Catalogue, Floats, Ints
-from jobs.demo_shop.words import DEPARTMENTS, STYLES, THINGS
+from jobs.demo_shop.things import DEPARTMENTS, THINGS
+from jobs.demo_shop.words import STYLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +22,7 @@ CHOICES = 4  # how many articles a want looks at, in the order of preference
 _USERS = 1800
 _WANTS = 46_000
 _LOYAL = 0.45  # share of users with standing orders
-_STYLE_PULL = 2.6  # log odds of an article in the wanted style
+_STYLE_PULL = 3.2  # log odds of an article in the wanted style
 _FOLLOWED = 0.6  # share of main purchases that an accessory follows
 _TURNED_AWAY = 0.3  # share of wants that end without a purchase
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from jobs.demo_shop.catalogue import DAYS, PHONE, START, Catalogue, Floats, Ints
-from jobs.demo_shop.words import DEPARTMENTS
+from jobs.demo_shop.things import DEPARTMENTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,7 +109,7 @@ def _promotions(rng: np.random.Generator, shop: Catalogue) -> tuple[pl.DataFrame
             length, kind = int(rng.choice([7, 14])), int(rng.integers(len(_KINDS)))
             share = float(rng.integers(2, 9) * 5) / 100
             stop = min(start + length, DAYS)
-            lift[item, start:stop] = 2.0 * share + _KIND_LIFT[kind]
+            lift[item, start:stop] = 2.4 * share + _KIND_LIFT[kind]
             discount[item, start:stop] = share
             rows.append(
                 {

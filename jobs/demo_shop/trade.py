@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.demo_shop.catalogue import CUTOFF_DAY, DAYS, Catalogue, Floats, Ints
-from jobs.demo_shop.words import DEPARTMENTS, THINGS
+from jobs.demo_shop.things import DEPARTMENTS, THINGS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from jobs.demo_shop.people import Wants
     from jobs.demo_shop.plans import Plans
 
@@ -39,9 +37,6 @@ class Trade:
     ordered: Ints  # (days, articles): units on order
     lead_days: Ints  # (articles,)
     demanded: Ints  # (weeks, articles): units asked for
-    expected: Floats  # (weeks, articles): the stall's mean, before chance and stock
-    bought_now: NDArray[np.bool_]  # (wants,): the want ended in a purchase
-    taken: Ints  # (wants,): the article that was bought, -1 where none
 
 
 @dataclass(slots=True)
@@ -57,6 +52,18 @@ class _Shelf:
     lost: list[tuple[int, int, int, int, int]] = field(default_factory=list)
     owned: set[tuple[int, int]] = field(default_factory=set)  # user, article
 
+    @classmethod
+    def empty(cls, twin: Ints) -> _Shelf:
+        """Return a shelf without stock or orders."""
+        nothing = np.zeros(len(twin), np.int64)
+        return cls(twin, nothing.copy(), np.full(len(twin), -1), nothing.copy(), nothing.copy())
+
+    def receive(self, day: int) -> None:
+        """Put what arrives on that day on the shelf."""
+        arrived = self.due == day
+        self.stock[arrived] += self.ordered[arrived]
+        self.ordered[arrived], self.due[arrived] = 0, -1
+
 
 def simulate(rng: np.random.Generator, shop: Catalogue, plans: Plans, wants: Wants) -> Trade:
     """Run the shop day by day from an opening stock; sales never exceed what lies on the shelf."""
@@ -65,60 +72,41 @@ def simulate(rng: np.random.Generator, shop: Catalogue, plans: Plans, wants: Wan
     stall = rng.poisson(expected)  # (weeks, articles)
     online = _online_means(shop, wants)
     lead = rng.choice([5, 9, 16], count)
-    slack = rng.choice([0.5, 1.2, 2.0], count, p=[0.12, 0.38, 0.5])  # some buyers order too little
+    cover = (
+        lead / 7 + 1 + rng.choice([0.5, 1.2, 2.0], count, p=[0.12, 0.38, 0.5])
+    )  # weeks; some buyers order too little
     weekly = expected.max(axis=0) * 0.5 + expected.mean(axis=0) * 0.5 + online
-    start = np.ceil(weekly * 5 + 3).astype(np.int64)
-    shelf = _Shelf(
-        shop.twin,
-        np.where(shop.listed == 0, start, 0),
-        np.full(count, -1),
-        np.zeros(count, np.int64),
-        np.zeros(count, np.int64),
-    )
     scarce = _scarce(shop, weekly)
-    logs = [np.zeros((DAYS, count), np.int64) for _ in range(3)]
-    asked = np.zeros((DAYS // 7, count), np.int64)
+    to_twin = rng.random(len(wants.day)) < _TO_TWIN
     first_want = np.searchsorted(wants.day, np.arange(DAYS + 1))
-    draws = rng.random(len(wants.day))
-    taken = np.full(len(wants.day), -1)
+    shelf, asked = _Shelf.empty(shop.twin), np.zeros((DAYS // 7, count), np.int64)
+    on_hand, due, ordered = (np.zeros((DAYS, count), np.int64) for _ in range(3))
     for day in range(DAYS):
-        arriving = (shop.listed == day) & (day > 0)
-        shelf.stock[arriving] += start[arriving]
-        arrived = shelf.due == day
-        shelf.stock[arrived] += shelf.ordered[arrived]
-        shelf.ordered[arrived], shelf.due[arrived] = 0, -1
+        week = day // 7
+        shelf.receive(day)
+        shelf.stock += np.where(shop.listed == day, np.ceil(weekly * 5 + 3), 0).astype(np.int64)
         for row in range(first_want[day], first_want[day + 1]):
-            taken[row] = _serve(shelf, wants, row, goes_to_twin=bool(draws[row] < _TO_TWIN))
+            _serve(shelf, wants, row, goes_to_twin=bool(to_twin[row]))
         if plans.market[day]:
-            _stall_day(shelf, day, stall[day // 7])
+            _stall_day(shelf, day, stall[week])
         if day % 7 == 0:
-            recent = asked[max(0, day // 7 - 6) : max(1, day // 7)].mean(axis=0)
-            ahead = np.maximum(expected[min(day // 7 + 1, DAYS // 7 - 1)] + online, recent)
-            _reorder(
-                shelf,
-                day,
-                need=(ahead * (lead / 7 + 1 + slack) + 2),
-                lead=lead,
-                carried=(shop.last_day > day) & (shop.listed <= day),
-            )
-        if day == CUTOFF_DAY:  # a stocktake finds little of what sells well, and the supplier is three weeks late
-            shelf.stock[scarce] = np.minimum(shelf.stock[scarce], np.ceil(weekly[scarce] * 0.12).astype(np.int64))
-            shelf.ordered[scarce], shelf.due[scarce] = np.ceil(weekly[scarce] * 4).astype(np.int64), day + 22
-        asked[day // 7] += shelf.asked
+            recent = asked[max(0, week - 6) : max(1, week)].mean(axis=0)
+            ahead = np.maximum(expected[min(week + 1, DAYS // 7 - 1)] + online, recent)
+            carried = (shop.last_day > day) & (shop.listed <= day)
+            _reorder(shelf, day, need=np.where(carried, ahead * cover + 2, 0), lead=lead)
+        if day == CUTOFF_DAY:
+            _stocktake(shelf, day, scarce, weekly)
+        asked[week] += shelf.asked
         shelf.asked[:] = 0
-        for log, now in zip(logs, (shelf.stock, shelf.due, shelf.ordered), strict=True):
-            log[day] = now
+        on_hand[day], due[day], ordered[day] = shelf.stock, shelf.due, shelf.ordered
     return Trade(
         sales=np.array(shelf.sales, dtype=np.int64),
         lost=np.array(shelf.lost, dtype=np.int64).reshape(-1, 5),
-        on_hand=logs[0],
-        due=logs[1],
-        ordered=logs[2],
+        on_hand=on_hand,
+        due=due,
+        ordered=ordered,
         lead_days=lead,
         demanded=asked,
-        expected=expected,
-        bought_now=taken >= 0,
-        taken=taken,
     )
 
 
@@ -149,30 +137,37 @@ def _scarce(shop: Catalogue, weekly: Floats) -> Ints:
     return best[np.argsort(-weekly[best], kind="stable")[:_RUNNING_OUT]]
 
 
-def _serve(shelf: _Shelf, wants: Wants, row: int, *, goes_to_twin: bool) -> int:
-    """Sell the first choice that the user does not have yet, else its twin, or nothing; return what was taken."""
+def _stocktake(shelf: _Shelf, day: int, scarce: Ints, weekly: Floats) -> None:
+    """Find little of what sells well, whose supplier is three weeks late, and enough of its twin."""
+    units = np.ceil(weekly).astype(np.int64)
+    shelf.stock[scarce] = np.minimum(shelf.stock[scarce], np.ceil(weekly[scarce] * 0.12).astype(np.int64))
+    shelf.ordered[scarce], shelf.due[scarce] = 4 * units[scarce], day + 22
+    twins = shelf.twin[scarce]
+    shelf.stock[twins] = np.maximum(shelf.stock[twins], 3 * units[twins])
+
+
+def _serve(shelf: _Shelf, wants: Wants, row: int, *, goes_to_twin: bool) -> None:
+    """Sell the first choice that the user does not have yet; where it is out, its twin or nothing."""
     if not wants.buys[row]:
-        return -1
+        return
     user, day = int(wants.user[row]), int(wants.day[row])
     again = bool(wants.standing[row]) or THINGS[wants.thing[row]].weeks > 0
-    choices = [
-        int(item) for item in wants.choices[row] if item >= 0 and (again or (user, int(item)) not in shelf.owned)
-    ]
-    if not choices:
-        return -1
-    item = choices[0]
+    left = [int(item) for item in wants.choices[row] if item >= 0]
+    item = next((item for item in left if again or (user, item) not in shelf.owned), None)
+    if item is None:
+        return
     shelf.asked[item] += 1
     if shelf.stock[item] < 1:
-        other = int(shelf.twin[item])
-        if other < 0 or not goes_to_twin or shelf.stock[other] < 1:
-            shelf.lost.append((day, item, user, 1, -1))
-            return -1
+        other = int(shelf.twin[item]) if goes_to_twin else -1
+        if other >= 0 and shelf.stock[other] < 1:
+            other = -1
         shelf.lost.append((day, item, user, 1, other))
+        if other < 0:
+            return
         item = other
     shelf.stock[item] -= 1
     shelf.sales.append((day, item, user, 1))
     shelf.owned.add((user, item))
-    return item
 
 
 def _stall_day(shelf: _Shelf, day: int, demand: Ints) -> None:
@@ -192,9 +187,9 @@ def _stall_day(shelf: _Shelf, day: int, demand: Ints) -> None:
     shelf.sales.extend((day, int(item), NOBODY, int(sold[item])) for item in np.flatnonzero(sold))
 
 
-def _reorder(shelf: _Shelf, day: int, *, need: Floats, lead: Ints, carried: NDArray[np.bool_]) -> None:
-    """Order up to the need, of what is still carried and not on its way."""
+def _reorder(shelf: _Shelf, day: int, *, need: Floats, lead: Ints) -> None:
+    """Order up to the need, where nothing is on its way."""
     missing = np.ceil(need).astype(np.int64) - shelf.stock
-    order = carried & (shelf.due < 0) & (missing > 0)
+    order = (shelf.due < 0) & (missing > 0)
     shelf.ordered[order] = missing[order]
     shelf.due[order] = day + lead[order]

@@ -9,8 +9,9 @@ import polars as pl
 
 from jobs.demo_shop.catalogue import CUTOFF_DAY, PHONE, START, Catalogue, Ints
 from jobs.demo_shop.people import CHOICES, People, Wants
+from jobs.demo_shop.things import DEPARTMENTS, THINGS
 from jobs.demo_shop.trade import NOBODY, Trade
-from jobs.demo_shop.words import DEPARTMENTS, STYLES, THINGS
+from jobs.demo_shop.words import STYLES
 
 __all__ = ["browsing", "reviews"]
 
@@ -21,22 +22,22 @@ _SHOWN = 300
 _EVENTS = {"user_id": pl.String, "item_id": pl.String, "occurred_at": pl.String, "kind": pl.String, "text": pl.String}
 
 _GOOD = (
-    "The {material} feels solid and {word}.",
+    "The {material} feels solid, and the {word} look is lovely.",
     "Exactly the {word} {thing} I was looking for.",
-    "I love {feature}, it works every time.",
-    "Even better than in the picture, really {word}.",
+    "It has {feature}, and that was what I wanted.",
+    "Even better than in the picture, a real {word} piece.",
     "After months it still looks like new.",
     "Bought it for {use} and I am delighted.",
 )
 _MIXED = (
     "It does its job, but {feature} could be better.",
-    "A decent {thing}, though not as {word} as I hoped.",
+    "A decent {thing}, though the {word} motif is smaller than I hoped.",
     "Fine for {use}, a little dear.",
     "The {material} is all right, the colour is paler than expected.",
 )
 _BAD = (
     "The {material} broke after two weeks.",
-    "Not {word} at all, I sent it back.",
+    "The {word} print came off in the wash, I sent it back.",
     "I expected {feature} and got none of it.",
     "Useless for {use}, a waste of money.",
     "Poorly made, the {thing} smelled of glue.",
@@ -114,7 +115,7 @@ def _queries(rng: np.random.Generator, shop: Catalogue, wants: Wants) -> list[st
         elif shape == 1 and turn:
             texts.append(thing)
         else:
-            texts.append(f"{STYLES[wants.style[row]].words[turn].lower()} {thing}")
+            texts.append(f"{STYLES[wants.style[row]].words[turn]} {thing}")
     return texts
 
 
@@ -153,7 +154,7 @@ def _say(rng: np.random.Generator, shop: Catalogue, item: int, stars: int) -> st
     words = {
         "material": shop.material[item],
         "feature": shop.feature[item],
-        "word": STYLES[shop.style[item]].words[rng.integers(5)].lower(),
+        "word": STYLES[shop.style[item]].words[rng.integers(5)],
         "thing": THINGS[shop.thing[item]].name,
         "use": department.uses[rng.integers(len(department.uses))],
     }

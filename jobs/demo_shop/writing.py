@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from jobs.demo_shop.catalogue import CUTOFF_DAY, START, Catalogue, Ints
+from jobs.demo_shop.things import DEPARTMENTS, THINGS
 from jobs.demo_shop.trade import NOBODY, Trade
-from jobs.demo_shop.words import DEPARTMENTS, STYLES, THINGS
+from jobs.demo_shop.words import STYLES
 
 if TYPE_CHECKING:
     from pathlib import Path
