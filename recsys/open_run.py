@@ -37,7 +37,6 @@ class OpenRun:
     items: pl.DataFrame  # item_id, title, category, brand, no_text
     row_of: dict[str, int]
     neighbours: Neighbours
-    facts: ItemFacts
     depth: pl.DataFrame  # user_id, item_id, rank, score, source, reason: each user's list before its cut
     popular: pl.DataFrame  # item_id, rank, score
     published_at: datetime  # UTC, without a zone
@@ -45,12 +44,21 @@ class OpenRun:
     _depth_of: dict[str, tuple[int, int]]  # first row and number of rows in `depth`
     _in_stock: NDArray[np.bool_]
     _conditions: dict[str, NDArray[np.bool_]]  # answers of `where`, which never change within a run
+    _facts: list[ItemFacts]  # read from the titles when first asked for: opening stays fast
     _lock: threading.Lock  # one DuckDB connection serves one thread at a time
 
     @property
     def index(self) -> VectorIndex:
         """Return the index over every item, text and behaviour together."""
         return self.neighbours.index
+
+    @property
+    def facts(self) -> ItemFacts:
+        """Return what the reasons of a filtered answer are made of."""
+        if not self._facts:
+            told = item_facts(self.items["title"], self.items["category"], ~self.items["no_text"].to_numpy())
+            self._facts.append(told)
+        return self._facts[0]
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
         """Ask the run's DuckDB file."""
@@ -149,7 +157,6 @@ def open_run(path: Path) -> OpenRun:
         raise CorruptIndex(msg) from error
     index = VectorIndex.load(published.folder / "index")
     items, row_of = _items(published, index)
-    facts = item_facts(items["title"], items["category"], ~items["no_text"].to_numpy())
     depth, popular = (pl.read_parquet(published.folder / "lists" / f"{name}.parquet") for name in ("depth", "popular"))
     depth = depth.sort("user_id", "rank")
     of_user = depth.group_by("user_id", maintain_order=True).len()
@@ -160,8 +167,7 @@ def open_run(path: Path) -> OpenRun:
         published=published,
         items=items,
         row_of=row_of,
-        neighbours=Neighbours(index, facts.categories),
-        facts=facts,
+        neighbours=Neighbours(index, tuple(items["category"])),
         depth=depth,
         popular=popular.sort("rank", "item_id"),
         published_at=published_at,
@@ -169,6 +175,7 @@ def open_run(path: Path) -> OpenRun:
         _depth_of=dict(zip(of_user["user_id"], zip(firsts, of_user["len"], strict=True), strict=True)),
         _in_stock=_in_stock(published, row_of),
         _conditions={},
+        _facts=[],
         _lock=threading.Lock(),
     )
 

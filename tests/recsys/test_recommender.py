@@ -39,7 +39,7 @@ def items():
         (f"B{number:04d}", title, CATEGORY[kind], float(10 + number), None)
         for number, (kind, title) in enumerate(titles)
     ]
-    rows += [("B0900", None, "hats", 5.0, None), ("B0901", "zorblax", "camp", 7.0, date(2024, 8, 1))]
+    rows += [("B0900", None, None, 5.0, None), ("B0901", "zorblax", "camp", 7.0, date(2024, 8, 1))]
     schema = ["item_id", "title", "category", "price", "available_from"]
     frame = pl.DataFrame(
         rows,
@@ -53,16 +53,19 @@ def items():
 def history(items, encoder):
     ids = items["item_id"].to_list()
     texts = product_text(items)
+    vectors = np.zeros((len(ids), encoder.dim), dtype=np.float32)
     told = [row for row, text in enumerate(texts) if text]
-    vectors = encoder.encode([texts[row] for row in told], kind="product")
+    vectors[told] = encoder.encode([texts[row] for row in told], kind="product")
     rng = np.random.default_rng(5)
     bought = [
         (f"u{user}", ids[item], CUTOFF, 1.0)
         for user in range(60)
         for item in rng.choice(48, 6, replace=False, p=_weights())
     ]
-    undated = {"user_id": pl.lit(None, pl.String), "day": pl.lit(None, pl.Date), "kind": pl.lit("product")}
-    owners = pl.DataFrame({"item_id": [ids[row] for row in told], "row": range(len(told))}).with_columns(**undated)
+    owners = pl.DataFrame(
+        {"kind": "product", "item_id": ids, "user_id": None, "day": None, "row": range(len(ids))},
+        schema={"kind": pl.String, "item_id": pl.String, "user_id": pl.String, "day": pl.Date, "row": pl.Int64},
+    )
     return ShopHistory(
         items=items,
         purchases=pl.DataFrame(bought, schema=["user_id", "item_id", "day", "units"], orient="row"),

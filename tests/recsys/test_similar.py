@@ -32,18 +32,18 @@ BASKETS = {"u1": ["H2", "N1"], "u2": ["H2", "N1"], "u3": ["H2", "N1", "H1"], "u4
 
 def unit(vectors):
     vectors = np.asarray(vectors, dtype=np.float64)
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32)
 
 
 def texts_of(meaning, *, reviews=()):
-    """Product texts, undated, and reviews as (item, day, meaning)."""
-    rows = [("product", item_id, None, None) for item_id in meaning]
+    """One product text an item, undated, zeros where there is none; and reviews as (item, day, meaning)."""
+    rows = [("product", item_id, None, None) for item_id, *_ in ITEMS]
     rows += [("review", item_id, "u1", day) for item_id, day, _ in reviews]
     schema = {"kind": pl.String, "item_id": pl.String, "user_id": pl.String, "day": pl.Date}
-    texts = (
-        pl.DataFrame(rows, schema=schema, orient="row").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-    )
-    vectors = unit([*meaning.values(), *(of_review for *_, of_review in reviews)])
+    texts = pl.DataFrame(rows, schema=schema, orient="row").with_columns(row=pl.int_range(pl.len()))
+    products = [meaning.get(item_id, [0, 0, 0]) for item_id, *_ in ITEMS]
+    vectors = unit([*products, *(of_review for *_, of_review in reviews)])
     return TextVectors(texts=texts, vectors=vectors, encoder_id="by hand", snapshot_id="1")
 
 
