@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CorruptRun", "InputError", "WarehouseError"]
+__all__ = ["CorruptRun", "InputError", "UnknownRun", "WarehouseError"]
 
 
 class WarehouseError(Exception):
@@ -11,6 +11,10 @@ class WarehouseError(Exception):
 
 class InputError(WarehouseError):
     """Bad input, a bad configuration, an unknown id or run: nothing is published (exit code 2)."""
+
+
+class UnknownRun(InputError):  # noqa: N818  the name is what was asked for, and a door that other rooms catch
+    """No run of that id is kept, or there is none to go back to."""
 
 
 class CorruptRun(WarehouseError):  # noqa: N818  the name is a state of a run, and a door that other rooms catch

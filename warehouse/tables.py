@@ -52,7 +52,11 @@ class Table:
 
     def column(self, name: str) -> Column:
         """Return the column of that name; KeyError where there is none."""
-        return next(column for column in self.columns if column.name == name) if name in self.names else _absent(self, name)
+        return (
+            next(column for column in self.columns if column.name == name)
+            if name in self.names
+            else _absent(self, name)
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,7 +99,11 @@ INPUT: dict[str, Table] = {
                 _optional("description", "VARCHAR", "the shop's text about it"),
                 _optional("category", "VARCHAR", "the shop's category"),
                 _optional("brand", "VARCHAR", "its brand"),
-                _optional("price", "DOUBLE", "today's price: shown and matched, never a feature of a forecast (it has no date)"),
+                _optional(
+                    "price",
+                    "DOUBLE",
+                    "today's price: shown and matched, never a feature of a forecast (it has no date)",
+                ),
                 _optional("available_from", "DATE", "first day it can be bought; a later one is a planned launch"),
             ),
             key=("item_id",),
@@ -125,7 +133,9 @@ INPUT: dict[str, Table] = {
                 USER_ID,
                 _optional("item_id", "VARCHAR", "the item; absent in a search"),
                 Column("occurred_at", "TIMESTAMP", "when, UTC"),
-                Column("kind", "VARCHAR", "view, search, cart, purchase, shown, clicked, …; unknown kinds are kept, unused"),
+                Column(
+                    "kind", "VARCHAR", "view, search, cart, purchase, shown, clicked, …; unknown kinds are kept, unused"
+                ),
                 _optional("text", "VARCHAR", "browsing text: the query, the page's words"),
                 _optional("value", "DOUBLE", "a number of the shop's own, units for a purchase"),
                 _optional("run_id", "VARCHAR", "for shown and clicked: the run whose list it was"),
@@ -141,7 +151,11 @@ INPUT: dict[str, Table] = {
                 Column("review_id", "VARCHAR", "the shop's own id of the review"),
                 ITEM_ID,
                 _optional("user_id", "VARCHAR", "who wrote it, where known"),
-                _optional("occurred_at", "TIMESTAMP", "when, UTC; without it the review is known at every cutoff and enters no as-of feature"),
+                _optional(
+                    "occurred_at",
+                    "TIMESTAMP",
+                    "when, UTC; without it the review is known at every cutoff and enters no as-of feature",
+                ),
                 _optional("stars", "DOUBLE", "1 to 5"),
                 _optional("title", "VARCHAR", "the review's headline"),
                 Column("text", "VARCHAR", "what it says; may be empty", required=False),
@@ -218,7 +232,11 @@ PUBLISHED: dict[str, Table] = {
         Table(
             "items",
             "Items on sale, or planned within the horizon, as of the cutoff.",
-            (RUN_ID, *INPUT["items"].columns, Column("no_text", "BOOLEAN", "true: no text, so no vector and no text neighbours")),
+            (
+                RUN_ID,
+                *INPUT["items"].columns,
+                Column("no_text", "BOOLEAN", "true: no text, so no vector and no text neighbours"),
+            ),
             key=("item_id",),
             sort=("item_id",),
             open=True,
@@ -273,9 +291,20 @@ PUBLISHED: dict[str, Table] = {
                 RUN_ID,
                 ITEM_ID,
                 Column("location_id", "VARCHAR", "where"),
-                Column("driver", "VARCHAR", "what it is attributed to: level, season, promotion, …; neighbour for an item without history"),
-                Column("effect", "DOUBLE", "units over the horizon; the effects of an item sum to its mean minus its base", required=False),
-                Column("neighbour_item_id", "VARCHAR", "for a neighbour: the item whose launch was taken", required=False),
+                Column(
+                    "driver",
+                    "VARCHAR",
+                    "what it is attributed to: level, season, promotion, …; neighbour for an item without history",
+                ),
+                Column(
+                    "effect",
+                    "DOUBLE",
+                    "units over the horizon; the effects of an item sum to its mean minus its base",
+                    required=False,
+                ),
+                Column(
+                    "neighbour_item_id", "VARCHAR", "for a neighbour: the item whose launch was taken", required=False
+                ),
                 Column("similarity", "DOUBLE", "for a neighbour: cosine of the two texts", required=False),
                 TITLE,
             ),
@@ -355,14 +384,29 @@ PUBLISHED: dict[str, Table] = {
                 Column("published_at", "TIMESTAMP", "when it was published, UTC", required=False),
                 Column("status", "VARCHAR", "published, degraded, refused, failed, interrupted"),
                 Column("encoder_id", "VARCHAR", "which encoder, with its weights' hash and settings", required=False),
-                Column("snapshot_id", "VARCHAR", "which set of text vectors: the same for recommendations and forecasts", required=False),
+                Column(
+                    "snapshot_id",
+                    "VARCHAR",
+                    "which set of text vectors: the same for recommendations and forecasts",
+                    required=False,
+                ),
                 Column("text_used", "BOOLEAN", "whether text entered the forecasts", required=False),
-                Column("unknown_word_share", "DOUBLE", "largest share of words unknown to the encoder in any table", required=False),
+                Column(
+                    "unknown_word_share",
+                    "DOUBLE",
+                    "largest share of words unknown to the encoder in any table",
+                    required=False,
+                ),
                 Column("seconds", "DOUBLE", "wall time", required=False),
                 Column("peak_mb", "DOUBLE", "peak memory of the process", required=False),
                 Column("texts_encoded", "BIGINT", "texts encoded in this run", required=False),
                 Column("cache_hits", "BIGINT", "texts whose vectors were known", required=False),
-                Column("degradations", "VARCHAR", "what the run did without, one after the other; empty: nothing", required=False),
+                Column(
+                    "degradations",
+                    "VARCHAR",
+                    "what the run did without, one after the other; empty: nothing",
+                    required=False,
+                ),
             ),
             key=("run_id",),
             sort=("run_id",),
