@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -67,6 +68,8 @@ def load_faiss() -> Any:  # noqa: ANN401 (faiss ships no usable types)
         raise RecsysError(msg)
     module = importlib.import_module("faiss")
     module.cvar.distance_compute_blas_threshold = _BLAS_THRESHOLD_PER_THREAD * module.omp_get_max_threads()
+    # a forked child has none of its parent's OpenMP threads and would wait for them for ever: there, one thread
+    os.register_at_fork(after_in_child=lambda: module.omp_set_num_threads(1))
     return module
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -86,6 +87,31 @@ def test_the_blas_threshold_follows_the_threads():
     assert faiss.omp_get_max_threads() == 1
     assert faiss.cvar.distance_compute_blas_threshold == 800
     faiss_door.set_threads(before)
+
+
+_FORK = """
+import os, sys
+import numpy as np
+from recsys.faiss_door import set_threads
+from recsys.vector_index import VectorIndex
+
+set_threads(2)
+vectors = np.random.default_rng(0).standard_normal((5000, 64)).astype(np.float32)
+vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+index = VectorIndex.build([str(row) for row in range(len(vectors))], vectors)
+parents = index.search(vectors[:500], k=3).rows()
+child = os.fork()
+if child == 0:
+    os._exit(0 if index.search(vectors[:500], k=3).rows() == parents else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
+def test_a_child_forked_after_a_search_answers_instead_of_hanging():
+    options = ["-W", "ignore::DeprecationWarning", "-c", _FORK]  # forking beside threads is what is tried here
+    done = subprocess.run([sys.executable, *options], timeout=60, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_p16_importing_recsys_loads_no_faiss_torch_or_lightgbm_and_prints_nothing():
