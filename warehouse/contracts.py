@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -164,6 +165,8 @@ def as_record(values: object, *, clean: Callable[[str], str], ids: Sequence[str]
             return clean(value)
         if isinstance(value, date | datetime):
             return value.isoformat()
+        if isinstance(value, float) and not isfinite(value):
+            return str(value)  # JSON knows no infinity
         if isinstance(value, float) and value.is_integer():
             return int(value)
         return value if isinstance(value, int | float | bool) else clean(str(value))

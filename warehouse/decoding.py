@@ -55,10 +55,9 @@ class _Limited(io.RawIOBase):
 
 
 def _binary(path: Path) -> IO[bytes]:
-    raw = path.open("rb")
-    gzipped = raw.read(2) == b"\x1f\x8b"
-    raw.seek(0)
-    return cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if gzipped else raw
+    with path.open("rb") as raw:
+        gzipped = raw.read(2) == b"\x1f\x8b"
+    return cast("IO[bytes]", gzip.GzipFile(path, "rb")) if gzipped else path.open("rb")
 
 
 def looks_like(sample: bytes) -> str:

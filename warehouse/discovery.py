@@ -42,11 +42,11 @@ def visible_files(folder: Path) -> dict[str, Path]:
             f"{folder}: no such folder; --input names the folder that holds items.csv, sales.csv and so on"
         )
     found = {}
-    for path in sorted(folder.rglob("*")):
+    for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
         if path.is_file() and parts[0] != "truth" and not any(part.startswith(".") for part in parts):
             found["/".join(parts)] = path
-    return found
+    return dict(sorted(found.items()))
 
 
 def discover(folder: Path, *, options: IngestOptions) -> tuple[list[Source], tuple[str, ...]]:

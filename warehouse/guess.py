@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from warehouse.decoding import encoding_of
 from warehouse.discovery import matches, owner_of, visible_files
 from warehouse.errors import InputError
-from warehouse.guess_columns import Fit, fit_columns
-from warehouse.guess_values import date_format_of, decimal_of, share_of_days, share_of_numbers
+from warehouse.guess_columns import MOSTLY, Fit, Profile, fit_columns, profiles
+from warehouse.guess_values import date_format_of, decimal_of
 from warehouse.readers import delimiter_in, is_readable, kind_of, read_chunks
 from warehouse.tables import INPUT, Table
 from warehouse.values import as_text
@@ -54,6 +54,7 @@ class _File:
 
     name: str
     rows: pl.DataFrame
+    columns: Mapping[str, Profile]
     encoding: str | None
     delimiter: str | None
 
@@ -118,7 +119,7 @@ def _look(folder: Path) -> tuple[list[_File], list[str]]:
         except (InputError, EOFError, OSError, zlib.error) as error:
             unread.append(f"{name}: {str(error).removeprefix(f'{name}: ')}")
             continue
-        seen.append(_File(name, chunk.rows, encoding, delimiter))
+        seen.append(_File(name, chunk.rows, profiles(chunk.rows), encoding, delimiter))
     return seen, unread
 
 
@@ -130,7 +131,7 @@ def _tables(files: Sequence[_File]) -> tuple[list[_Guess], list[str]]:
     by_table: dict[str, list[tuple[_File, Fit]]] = {}
     homeless = []
     for file in files:
-        fits = {name: fit_columns(file.rows, INPUT[name]) for name in _WORDS}
+        fits = {name: fit_columns(file.columns, INPUT[name]) for name in _WORDS}
         named = [name for name in fits if _named_like(file.name, name)]
         possible = [name for name in named or fits if not fits[name].missing]
         if not named:
@@ -172,7 +173,7 @@ def _with_named_items(guesses: list[_Guess]) -> list[_Guess]:
     if "items" in by_name or "sales" not in by_name:
         return guesses
     sales = by_name["sales"]
-    fit = fit_columns(sales.files[0].rows, INPUT["items"])
+    fit = fit_columns(sales.files[0].columns, INPUT["items"])
     if fit.missing:
         return guesses
     told = {
@@ -256,7 +257,7 @@ def _columns_section(guess: _Guess, *, named_by_sales: bool) -> list[str]:
     """The mapping of one table, with what each column looked like; columns of our own names need none."""
     lines = [f"[columns.{guess.table.name}]"]
     for ours, theirs in guess.columns.items():
-        seen = _seen(guess.files[0].rows[theirs])
+        seen = _seen(guess.files[0], theirs)
         lines.append(f"{ours} = {_toml(theirs)}  # {seen}" if ours != theirs else f"# {ours}: as it is, {seen}")
     unused = [name for name in guess.files[0].rows.columns if name not in guess.columns.values()]
     if unused:
@@ -265,14 +266,15 @@ def _columns_section(guess: _Guess, *, named_by_sales: bool) -> list[str]:
     return lines
 
 
-def _seen(values: pl.Series) -> str:
+def _seen(file: _File, column: str) -> str:
     """Kind and number of the values; no value itself, since the file may be passed on."""
-    there = as_text(values).drop_nulls()
+    there = as_text(file.rows[column]).drop_nulls()
     if there.is_empty():
         return "no value"
-    kind = "days" if share_of_days(values) >= 0.8 else "numbers" if share_of_numbers(values) >= 0.8 else "text"
-    empty = len(values) - len(there)
-    return f"{kind}, {there.n_unique():,} distinct" + (f", {empty / len(values):.0%} empty" if empty else "")
+    profile = file.columns[column]
+    kind = "days" if profile.days >= MOSTLY else "numbers" if profile.numbers >= MOSTLY else "text"
+    empty = 1 - len(there) / file.rows.height
+    return f"{kind}, {there.n_unique():,} distinct" + (f", {empty:.0%} empty" if empty else "")
 
 
 def _toml(text: str) -> str:

@@ -26,6 +26,7 @@ _DAYS = (
     "%d/%m/%y",
 )
 _ENOUGH = 1000  # values tell whether a column is one of days; which way they are written, all of them tell
+_LIKE_A_DAY = r"^\d{1,4}[-./]\d{1,2}[-./]\d{2,4}|^\d{8}"
 _TIMES = ("", " %H:%M", " %H:%M:%S")
 DATE_FORMATS = tuple(day + time for day in _DAYS for time in _TIMES)  # of two that read every value, the first is taken
 
@@ -43,6 +44,8 @@ def share_of_days(values: pl.Series) -> float:
     if values.dtype.is_temporal():
         return 1.0
     some = text.head(_ENOUGH)
+    if not some.str.contains(_LIKE_A_DAY).any():
+        return 0.0
     return max(_read(some, one) for one in (None, *DATE_FORMATS)) / len(some)
 
 

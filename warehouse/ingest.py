@@ -180,9 +180,12 @@ def _unknown_kinds(tables: dict[str, pl.DataFrame]) -> list[str]:
 
 
 def _all_rejected(counts: pl.DataFrame) -> list[str]:
-    totals = counts.group_by("table_name", maintain_order=True).agg(pl.col("read", "rejected").sum())
-    lost = totals.filter((pl.col("read") > 0) & (pl.col("read") == pl.col("rejected")))
-    return [f"{table}: all {read:,} rows were rejected; see rejects for why" for table, read, _ in lost.iter_rows()]
+    totals = counts.group_by("table_name", maintain_order=True).agg(pl.col("kept", "rejected").sum())
+    lost = totals.filter((pl.col("kept") == 0) & (pl.col("rejected") > 0))
+    return [
+        f"{table}: all {rows:,} rows up to the cutoff were rejected; see rejects for why"
+        for table, _, rows in lost.iter_rows()
+    ]
 
 
 def _partial_day(tables: dict[str, pl.DataFrame]) -> list[str]:
