@@ -1,0 +1,111 @@
+"""One published run, opened for reading: verified, read-only, locked down, and the same run for its whole life."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import duckdb
+
+from warehouse.errors import CorruptRun, InputError
+from warehouse.runs import MANIFEST, verify_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    import polars as pl
+
+__all__ = ["Published"]
+
+_FILE = "shelfwise.duckdb"
+# a query reads this file and nothing else: no other file, no network, no extension, no frame of the caller
+_LOCKED_DOWN: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "lock_configuration": "true",
+}
+
+
+class Published:
+    """One run. `folder` is its own folder, never the pointer; `facts` is what it says about itself.
+
+    Threads may share it. A night that publishes or removes runs meanwhile changes nothing in it.
+    """
+
+    def __init__(self, folder: Path, facts: dict[str, object], connection: duckdb.DuckDBPyConnection) -> None:
+        self.folder = folder
+        self.facts = facts
+        self.run_id = str(facts.get("run_id", folder.name))
+        self._connection = connection
+
+    @classmethod
+    def open(cls, root: Path | str) -> Self:
+        """Open the current run of a folder of runs, or a run by its own folder or by the DuckDB file in it.
+
+        Raises:
+            InputError: no such folder, or nothing is published there; says how to publish.
+            CorruptRun: a file of the run is not what its manifest says.
+        """
+        folder = _folder_of(Path(root))
+        while True:
+            try:
+                facts = verify_manifest(folder)
+                connection = duckdb.connect(str(folder / _FILE), read_only=True, config=_LOCKED_DOWN)
+            except (CorruptRun, duckdb.Error) as error:
+                moved = _folder_of(Path(root))
+                if moved != folder:  # a night removed the run between the look at the pointer and this one
+                    folder = moved
+                    continue
+                if isinstance(error, CorruptRun):
+                    raise
+                raise CorruptRun(f"{folder / _FILE}: DuckDB cannot open it: {error}") from error
+            return cls(folder, facts, connection)
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+        """Return the rows of one query; `?` or `$1` in it take the `parameters` in order.
+
+        Raises:
+            InputError: DuckDB refuses the query; its own words.
+        """
+        with self._connection.cursor() as cursor:
+            try:
+                relation = cursor.sql(sql, params=list(parameters) or None)
+                if relation is None:
+                    raise InputError(f"run {self.run_id}: the query has no rows to return: {sql.strip()!r}")
+                rows: pl.DataFrame = relation.pl()
+            except duckdb.Error as error:
+                raise InputError(f"run {self.run_id}: {error}") from error
+        return rows
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _folder_of(root: Path) -> Path:
+    """Return the run's own folder. DuckDB keeps one instance a path: the pointer's would answer for an old run."""
+    how = f"publish a run with: shelfwise nightly --input FOLDER --runs {root}"
+    pointer = root / "current"
+    if pointer.is_symlink() or pointer.exists():
+        folder = pointer.resolve()
+        if not folder.is_dir():
+            raise CorruptRun(f"{pointer}: points to {folder}, which is gone; move it: shelfwise rollback RUN_ID")
+        return folder
+    if root.suffix == ".duckdb" and root.is_file():
+        return root.resolve().parent
+    if (root / MANIFEST).is_file():
+        return root.resolve()
+    if not root.exists():
+        raise InputError(f"{root}: no such folder of runs; {how}")
+    raise InputError(f"{root}: nothing is published there; {how}")
