@@ -91,20 +91,29 @@ def judge(rows: pl.DataFrame, *, table: str, as_of: AsOf, items: pl.DataFrame | 
         rows: a table's parsed rows, files one after another.
         table: its name.
         as_of: the evening from which they are seen.
-        items: item_id of the items kept; None: this is the table of items itself.
+        items: the judged rows of items; None: this is that table itself.
     """
     future = pl.col(AFTER) if AFTER in rows.columns else pl.lit(value=False)
     beyond = _beyond(table, as_of)
     rows = rows.with_columns((beyond.fill_null(value=False) & ~future).alias(AFTER))
     if items is not None and table != "calendar":
-        rows = rows.with_columns(pl.col("item_id").is_in(items["item_id"].implode()).alias("__known"))
-        lost = _standing() & pl.col("item_id").is_not_null() & ~pl.col("__known")
-        reason = pl.format(
-            "item_id: {} is not in items; add it there, or leave its rows out", pl.format("'{}'", "item_id")
-        )
-        rows = rows.with_columns(pl.when(lost).then(reason).otherwise(pl.col(REASON)).alias(REASON)).drop("__known")
+        rows = _of_known_items(rows, items)
     key = INPUT[table].key
     return _without_twins(rows, key) if key else rows
+
+
+def _of_known_items(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Reject what names an item that is not kept; one that is itself a reject is named as such."""
+    known = items.filter(_standing())["item_id"].implode()
+    refused = items.filter(pl.col(REASON).is_not_null() & ~pl.col(AFTER))["item_id"].drop_nulls().implode()
+    cure = (
+        pl.when(pl.col("item_id").is_in(refused))
+        .then(pl.lit(" is in items, in a row that is rejected; mend it there"))
+        .otherwise(pl.lit(" is not in items; add it there, or leave its rows out"))
+    )
+    lost = _standing() & pl.col("item_id").is_not_null() & ~pl.col("item_id").is_in(known)
+    reason = pl.concat_str(pl.lit("item_id: '"), "item_id", pl.lit("'"), cure)
+    return rows.with_columns(pl.when(lost).then(reason).otherwise(pl.col(REASON)).alias(REASON))
 
 
 def _standing() -> pl.Expr:

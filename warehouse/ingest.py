@@ -128,13 +128,15 @@ def _settled(
 ) -> Ingested:
     tables: dict[str, pl.DataFrame] = {}
     rejects, counts = [], []
+    items: pl.DataFrame | None = None
     for table in INPUT:
         if table not in raw:
             continue
         rows = raw[table]
         if DAY in rows.columns:
             rows = first_rows(rows, cutoff=as_of.cutoff)
-        judged = judge(rows, table=table, as_of=as_of, items=tables.get("items"))
+        judged = judge(rows, table=table, as_of=as_of, items=items)
+        items = judged if table == "items" else items
         files = [source.name for source in sources if source.table == table]
         tables[table], bad, count = finish(judged, table=table, files=files, decimal=decimal)
         rejects.append(bad)
@@ -166,7 +168,13 @@ def _homeless_note(homeless: tuple[str, ...]) -> list[str]:
 
 
 def _absent(tables: dict[str, pl.DataFrame]) -> list[str]:
-    return [f"no {table}: {without}" for table, without in _WITHOUT.items() if table not in tables]
+    absent = [f"no {table}: {without}" for table, without in _WITHOUT.items() if table not in tables]
+    empty = [
+        f"{table} has 0 rows up to the cutoff: {without}"
+        for table, without in _WITHOUT.items()
+        if table in tables and tables[table].is_empty()
+    ]
+    return absent + empty
 
 
 def _unknown_kinds(tables: dict[str, pl.DataFrame]) -> list[str]:

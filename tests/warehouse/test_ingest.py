@@ -205,6 +205,22 @@ def test_rows_of_unknown_items_are_rejected_in_every_table_that_names_items(tmp_
     assert "reviews: all 1 rows up to the cutoff were rejected; see rejects for why" in ingested.notes
 
 
+def test_rows_of_an_item_that_is_itself_rejected_say_so(tmp_path):
+    folder = shop(tmp_path, items__csv="item_id,title,price\n007,Boots,cheap\nB1,Hat,2\n", sales__csv=SALES)
+    assert reasons(read(folder)) == {2: "item_id: '007' is in items, in a row that is rejected; mend it there"}
+
+
+def test_a_table_that_is_there_and_empty_is_said_to_be(tmp_path):
+    ingested = read(
+        shop(tmp_path, sales__csv="item_id,sold_on,units\n", inventory__csv="item_id,date,on_hand\n"),
+        cutoff=date(2024, 1, 6),
+    )
+    assert ingested.tables["sales"].height == 0
+    assert ingested.counts.filter(table_name="sales").row(0) == ("sales", "sales.csv", 0, 0, 0, 0)
+    assert "inventory has 0 rows up to the cutoff: no stock-out risk" in ingested.notes
+    assert not any(note.startswith("no inventory") for note in ingested.notes)
+
+
 def test_of_two_rows_with_one_key_the_first_is_kept_and_the_other_says_where_it_stands(tmp_path):
     folder = shop(
         tmp_path,

@@ -51,7 +51,7 @@ ROWS = {
     "items": st.tuples(
         ITEM,
         st.sampled_from(["T", ""]),
-        often(st.just(""), "2024-03-09", "2024-03-15", "2024-03-25"),
+        often(st.just(""), "2024-03-09", "2024-03-15", "2024-03-25", "soon"),
         st.sampled_from(["1", "red"]),
     ),
     "sales": st.tuples(ITEM, often(day(), "soon", ""), UNITS, USER),
