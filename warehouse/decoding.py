@@ -61,7 +61,7 @@ def _binary(path: Path) -> IO[bytes]:
 
 
 def looks_like(sample: bytes) -> str:
-    """Return the encoding that a sample of a file looks like: utf-8, utf-16, gb18030 or cp1252.
+    """Return the encoding that a sample of a file looks like: utf-8 (damaged, it may be), utf-16, gb18030 or cp1252.
 
     GB18030 is told from Western European by its pairs: in Chinese text nearly all of them are common characters (the
     first level of GB 2312, or its punctuation), in Western European text read that way nearly none.
@@ -71,11 +71,13 @@ def looks_like(sample: bytes) -> str:
         or sample[:4000].count(0) > len(sample[:4000]) // 4
     ):
         return "utf-16"
-    try:
-        codecs.getincrementaldecoder("utf-8")("strict").decode(sample)
-    except UnicodeDecodeError:
-        return "gb18030" if _common_chinese_share(sample) > 0.7 else "cp1252"
-    return "utf-8"
+    read = codecs.getincrementaldecoder("utf-8")("replace").decode(
+        sample
+    )  # the last character may be cut: it is left out
+    bad = read.count("\ufffd")
+    if bad == 0 or sum(character > "\x7f" for character in read) > 3 * bad:  # bad ones are among those counted
+        return "utf-8"
+    return "gb18030" if _common_chinese_share(sample) > 0.7 else "cp1252"
 
 
 def encoding_of(path: Path) -> str:
@@ -102,15 +104,19 @@ def _common_chinese_share(sample: bytes) -> float:
     return common / max(pairs, 1)
 
 
-def _wrong_encoding(path: Path, *, name: str, encoding: str, at: int) -> InputError:
-    """Say what the file looks like; `at` is how many lines of it were fine."""
+def _wrong_encoding(path: Path, *, name: str, encoding: str) -> InputError:
+    """Say in which line the file is not what it should be, and what it looks like."""
     with _binary(path) as stream:
-        sample = _around_the_fault(stream, encoding)
+        sample, line = _around_the_fault(stream, encoding)
     likely = looks_like(sample)
-    where = f"{name}: not {encoding} (after line {at})"
-    if likely.replace("-", "") == encoding.lower().replace("-", "").replace("_", "") or likely not in _NAMES:
+    where = f"{name} line {line}: not {encoding}"
+    if codecs.lookup(likely).name == codecs.lookup(encoding).name:
         return InputError(
-            f'{where}; save it as UTF-8, or name its encoding at the top of shop.toml: encoding = "utf-8"'
+            f"{where}, though most of the file is; its bytes are damaged or from two sources: export it again"
+        )
+    if likely == "utf-8":
+        return InputError(
+            f"{where}; it looks like UTF-8: take the key encoding out of shop.toml, or save the file anew"
         )
     return InputError(
         f"{where}; it looks like {_NAMES[likely]}: "
@@ -118,17 +124,19 @@ def _wrong_encoding(path: Path, *, name: str, encoding: str, at: int) -> InputEr
     )
 
 
-def _around_the_fault(stream: IO[bytes], encoding: str) -> bytes:
-    """The first mebibyte in which something does not decode (the first one at all where a fault lies between two)."""
+def _around_the_fault(stream: IO[bytes], encoding: str) -> tuple[bytes, int]:
+    """The mebibyte in which the first fault stands (the first one where none is found), and the line of the fault."""
     first = block = stream.read(_SAMPLE)
     decoder = codecs.getincrementaldecoder(encoding)("strict")
+    line = 1
     while block:
         try:
             decoder.decode(block)
-        except UnicodeDecodeError:
-            return block
+        except UnicodeDecodeError as error:
+            return block, line + error.object[: error.start].count(b"\n")
+        line += block.count(b"\n")
         block = stream.read(_SAMPLE)
-    return first
+    return first, line
 
 
 def _encoding_of(head: bytes, encoding: str) -> str:
@@ -161,12 +169,10 @@ def open_text(path: Path, *, name: str, encoding: str) -> Iterator[Iterator[str]
 
 
 def _lines(text: io.TextIOWrapper, *, path: Path, name: str, encoding: str) -> Iterator[str]:
-    at = 0
     try:
-        for line in text:
-            at += 1
-            if at == 1 and "\0" in line and looks_like(line.encode("latin-1", "replace")) == "utf-16":
-                raise _wrong_encoding(path, name=name, encoding=encoding, at=0)
+        for at, line in enumerate(text):
+            if at == 0 and "\0" in line and looks_like(line.encode("latin-1", "replace")) == "utf-16":
+                raise _wrong_encoding(path, name=name, encoding=encoding)
             yield line
     except UnicodeError:
-        raise _wrong_encoding(path, name=name, encoding=encoding, at=at) from None
+        raise _wrong_encoding(path, name=name, encoding=encoding) from None

@@ -54,15 +54,17 @@ def parse(source: Source, *, options: IngestOptions, cache: Path | None) -> Pars
     Raises:
         InputError: the file as a whole cannot be read, or a column is missing.
     """
-    before = source.path.stat()
-    key = _key(source, options) if cache is not None else ""
-    if cache is not None and (known := _load(cache, key)) is not None:
-        return known
-    parsed = _read(source, options)
+    try:
+        before = source.path.stat()  # ahead of the hash, so that rows are never stored under another content's key
+        key = _key(source, options) if cache is not None else ""
+        known = _load(cache, key) if cache is not None else None
+        parsed = known or _read(source, options)
+    except OSError as error:
+        raise InputError(f"{source.name}: cannot be read ({error})") from error
     after = source.path.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise InputError(f"{source.name}: the file changed while it was read; start again when its export has ended")
-    if cache is not None:
+    if cache is not None and known is None:
         _store(cache, key, parsed)
     return parsed
 

@@ -122,3 +122,14 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(parsing, "read_chunks", growing)
     with pytest.raises(InputError, match=r"items.csv: the file changed while it was read"):
         read(folder)
+
+
+def test_a_file_that_the_disk_does_not_give_is_named(tmp_path, monkeypatch):
+    folder = shop(tmp_path)
+
+    def failing(path, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(parsing, "read_chunks", failing)
+    with pytest.raises(InputError, match=r"items\.csv: cannot be read \(\[Errno 13\] Permission denied\)"):
+        read(folder)

@@ -143,12 +143,13 @@ def test_another_encoding_is_named_as_what_it_is_with_the_cure(tmp_path, text, e
     with pytest.raises(InputError) as failure:
         read(path)
     assert f'set encoding = "{named}" at the top of shop.toml, or save the file as UTF-8' in str(failure.value)
-    assert "sales.csv: not utf-8" in str(failure.value)
+    assert "sales.csv line " in str(failure.value)
+    assert "not utf-8" in str(failure.value)
 
 
 def test_the_encoding_is_found_where_the_first_strange_letter_comes_late(tmp_path):
     path = written(tmp_path, b"item_id,title\n" + b"1,plain\n" * 300_000 + f"2,{TITLE}\n".encode("gb18030"))
-    with pytest.raises(InputError, match="GB18030"):
+    with pytest.raises(InputError, match=r"items\.csv line 300002: not utf-8; it looks like GB18030"):
         list(read_chunks(path, name="items.csv"))
 
 
@@ -161,6 +162,20 @@ def test_bytes_that_are_not_the_encoding_named_are_an_error_too(tmp_path):
     path = written(tmp_path, b"a,b\n1,\xff\xff\xff\n")
     with pytest.raises(InputError, match="not gb18030"):
         read(path, encoding="gb18030")
+
+
+def test_a_few_damaged_bytes_do_not_make_another_encoding(tmp_path):
+    path = written(tmp_path, "a,b\n1,größere Füße für müde Füße\n".encode() + b"2,\xff\n")
+    with pytest.raises(
+        InputError, match=r"sales\.csv line 3: not utf-8, though most of the file is; .* export it again"
+    ):
+        read(path)
+
+
+def test_a_file_in_utf8_in_a_folder_of_another_encoding_is_named(tmp_path):
+    path = written(tmp_path, "a,b\n1,Ł\u0141\u20ac x€\n".encode())
+    with pytest.raises(InputError, match=r"not ascii; it looks like UTF-8: take the key encoding out of shop\.toml"):
+        read(path, encoding="ascii")
 
 
 def test_an_unknown_encoding_is_an_error(tmp_path):
