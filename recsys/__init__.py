@@ -9,9 +9,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recsys.config import RecommendConfig
     from recsys.errors import CorruptIndex, RecsysError, StaleIndex, UnknownItem
     from recsys.faiss_door import FaissStatus, faiss_status
     from recsys.filters import Filters
+    from recsys.history import ShopHistory
     from recsys.recommender import Recommender, RunInfo
     from recsys.similar import similar_items
     from recsys.vector_index import VectorIndex
@@ -20,9 +22,11 @@ __all__ = [
     "CorruptIndex",
     "FaissStatus",
     "Filters",
+    "RecommendConfig",
     "Recommender",
     "RecsysError",
     "RunInfo",
+    "ShopHistory",
     "StaleIndex",
     "UnknownItem",
     "VectorIndex",
@@ -34,9 +38,11 @@ _HOME = {
     "CorruptIndex": "recsys.errors",
     "FaissStatus": "recsys.faiss_door",
     "Filters": "recsys.filters",
+    "RecommendConfig": "recsys.config",
     "Recommender": "recsys.recommender",
     "RecsysError": "recsys.errors",
     "RunInfo": "recsys.recommender",
+    "ShopHistory": "recsys.history",
     "StaleIndex": "recsys.errors",
     "UnknownItem": "recsys.errors",
     "VectorIndex": "recsys.vector_index",
