@@ -241,7 +241,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except SystemExit:
         raise
     except Interrupted as stop:
-        logger.warning("%s: nothing was published", stop)
+        logger.warning("%s; shelfwise status says how the runs stand", stop)
         sys.exit(stop.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away: nothing is left to say to it

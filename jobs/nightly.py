@@ -17,7 +17,7 @@ from jobs.publish import manifest_facts, publish_night
 from jobs.recommend import recommend_shop
 from jobs.report import RunReport, make_report
 from jobs.run import begin_run, published_ids, sweep
-from warehouse import CorruptRun, Published
+from warehouse import CorruptRun, Published, current_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,12 +67,12 @@ def run_nightly(
                 tables["runs"] = runs_table(_this_run(run.facts | run.measures(), night, degradations), earlier)
                 facts = manifest_facts(night, settings=settings)
                 folder = publish_night(run, night, tables, settings=settings, facts=facts)
-                run.ledger.append("published", run.run_id, {**run.facts, **run.measures()})
+            run.ledger.append("published", run.run_id, {**run.facts, **run.measures()})
         return make_report(run, night, tables, folder=folder, degradations=degradations)
 
 
 def _open_previous(runs: Path) -> Published | None:
-    if not (runs / "current").exists():
+    if current_run(runs) is None:
         return None
     try:
         return Published.open(runs)

@@ -147,7 +147,10 @@ def show_rows(rows: pl.DataFrame | Sequence[Mapping[str, object]], *, as_json: b
         table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     for row in found:
         table.add_row(*(Text(_cell(row[name])) for name in names))  # Text: a title is never markup
-    console().print(table)
+    out = console()
+    with out.capture() as captured:
+        out.print(table)
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
 
 
 def _cell(value: object) -> str:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from jobs.check import Refused
 from jobs.history import drop_unpublished
 from jobs.ledger import Ledger, RunRecord, new_run_id
+from warehouse import current_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Run", "begin_run", "sweep"]
+__all__ = ["Run", "begin_run", "published_ids", "sweep"]
 
 logger = logging.getLogger(__name__)
 
@@ -84,9 +85,11 @@ def begin_run(root: Path, facts: Mapping[str, object]) -> Iterator[Run]:
         run.building.mkdir()
         yield run
     except BaseException as error:
-        end = "interrupted"
-        if isinstance(error, Exception):
-            end = "refused" if isinstance(error, Refused) else "failed"
+        end = "failed" if isinstance(error, Exception) else "interrupted"
+        if isinstance(error, Refused):
+            end = "refused"
+        if current_run(root) == run.run_id:
+            end = "published"  # the pointer had been swapped already
         said = str(error.args[0]) if error.args else type(error).__name__
         ledger.append(end, run.run_id, {**run.facts, **run.measures(), "step": run.step_now, "message": said})
         logger.info("run %s %s in step %s", run.run_id, end, run.step_now)
@@ -99,7 +102,7 @@ def begin_run(root: Path, facts: Mapping[str, object]) -> Iterator[Run]:
 def sweep(root: Path) -> list[RunRecord]:
     """Clear what killed runs have left, under the lock; return every run of the ledger, each with an end."""
     ledger = Ledger(root / "ledger.jsonl")
-    current = (root / "current").resolve().name if (root / "current").exists() else None
+    current = current_run(root)
     for record in ledger.runs():
         if record.status != "running":
             continue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.answers import near_ids
 from jobs.ledger import Ledger, RunRecord
-from warehouse import InputError, Published
+from warehouse import InputError, Published, current_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def night_status(runs: Path) -> NightStatus:
         raise InputError(f"{runs}: no run yet; start one with: shelfwise nightly --input FOLDER --runs {runs}")
     rows = tuple(_row(record) for record in reversed(records))
     failure = next((row for row in rows if row["status"] in ("failed", "refused", "interrupted", "abandoned")), None)
-    if not (runs / "current").exists():
+    if current_run(runs) is None:
         return NightStatus(None, None, None, None, None, None, rows, failure)
     current = Published.open(runs)
     record = next((each for each in records if each.run_id == current.run_id), None)

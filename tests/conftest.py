@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.report import RunReport
+    from jobs.settings import Settings
 
 CUTOFF = date(2026, 6, 28)
 DAYS = 210
@@ -31,10 +32,11 @@ COLOURS = ("red", "blue", "green", "black", "white", "amber", "grey", "copper")
 
 @dataclass(frozen=True)
 class PublishedNight:
-    """A night of the tiny shop: where its runs are, what it read, what it reported."""
+    """A night of the tiny shop: where its runs are, what it read, with which settings, what it reported."""
 
     runs: Path
     input: Path
+    settings: Settings
     report: RunReport
 
 
@@ -121,5 +123,6 @@ def published(tiny_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Publ
     from jobs.settings import Settings
 
     runs = tmp_path_factory.mktemp("published") / "runs"
-    report = run_nightly(Settings(), input_folder=tiny_shop, runs=runs)
-    return PublishedNight(runs, tiny_shop, report)
+    settings = Settings(threads=1)  # two threads on a busy machine wait for one another
+    report = run_nightly(settings, input_folder=tiny_shop, runs=runs)
+    return PublishedNight(runs, tiny_shop, settings, report)

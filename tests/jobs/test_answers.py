@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 from jobs.cli import app
 from jobs.nightly import run_nightly
 from jobs.rollback import roll_back
-from jobs.settings import Settings
 from jobs.status import item_status, night_status
 from recsys import Recommender, UnknownItem
 from warehouse import InputError, Published
@@ -126,9 +125,10 @@ def refused(published, tmp_path_factory):
     shutil.copytree(published.runs, runs, symlinks=True)
     with (folder / "items.csv").open("a") as file:
         file.write("I-bad,a bad price,,tea,Acme,cheap,\n")
-    report = run_nightly(Settings(), input_folder=folder, runs=runs)
+    report = run_nightly(published.settings, input_folder=folder, runs=runs)
     result = CliRunner().invoke(
-        app, ["nightly", "--input", str(folder), "--runs", str(runs), "--set", "check.rows_drop=-1.0"]
+        app,
+        ["nightly", "--input", str(folder), "--runs", str(runs), "--set", "check.rows_drop=-1.0", "--set", "threads=1"],
     )
     return runs, report, result
 
