@@ -138,7 +138,8 @@ def _without_twins(rows: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
     if twins.is_empty():
         return rows.drop("__row")
     first = pl.col("__row") == pl.col("__row").min().over(key)
-    named = pl.format(", ".join(f"{column} '{{}}'" for column in key), *key)
+    values = [pl.col(column).cast(pl.String).fill_null("") for column in key]
+    named = pl.format(", ".join(f"{column} '{{}}'" for column in key), *values)
     where = pl.format("{} line {}", pl.col(FILE).first().over(key), pl.col(LINE).first().over(key))
     later = twins.select(
         "__row",

@@ -22,7 +22,7 @@ __all__ = ["ANYWHERE", "EVENT_KINDS", "ID_COLUMNS", "as_record", "check_rows", "
 
 EVENT_KINDS = ("view", "search", "cart", "purchase", "shown", "clicked")
 ID_COLUMNS = frozenset({"item_id", "user_id", "location_id", "review_id", "order_id", "run_id", "kind"})
-ANYWHERE = "all"  # the location of a shop without locations, and of a plan that holds everywhere
+ANYWHERE = "all"  # the location of a shop without locations; of a plan: null, which holds in every location
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,11 @@ def _cure(was: str, column: Column, options: IngestOptions) -> str:
 
 
 def _filled(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """What an absent value stands for: no location is every location, no title is an empty one."""
+    """What an absent value stands for: a sale without a location is in the only one, a plan without one in all."""
     filled = []
-    if "location_id" in table.names:
+    if table.name in {"promotions", "calendar"}:
+        filled.append(pl.col("location_id").replace(ANYWHERE, None))
+    elif "location_id" in table.names:
         filled.append(pl.col("location_id").fill_null(ANYWHERE))
     if table.name == "items":
         filled.append(pl.col("title").fill_null(""))

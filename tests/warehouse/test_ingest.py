@@ -304,8 +304,23 @@ def test_further_columns_of_open_tables_are_kept_with_their_types(tmp_path):
     )
     tables = read(folder).tables
     assert tables["items"].select("colour", "ean", "weight").rows() == [("red", "0123", 1.5), (None, "0456", 2.0)]
-    assert tables["promotions"].select("location_id", "kind", "discount").row(0) == ("all", "flyer", 0.2)
+    assert tables["promotions"].select("kind", "discount").row(0) == ("flyer", 0.2)
     assert tables["calendar"].select("closed", "temperature").row(0) == (False, -3.0)
+
+
+def test_a_plan_without_a_location_holds_everywhere_and_a_sale_without_one_in_the_only_one(tmp_path):
+    folder = shop(
+        tmp_path,
+        sales__csv=SALES,
+        promotions__csv="item_id,starts_on,ends_on,location_id\n007,2024-01-05,2024-01-09,\n007,2024-01-05,2024-01-09,north\n",
+        calendar__csv="date,location_id,holiday\n2024-01-06,all,1\n2024-01-06,,2\n2024-01-06,north,3\n",
+    )
+    ingested = read(folder)
+    assert ingested.tables["sales"]["location_id"].to_list() == ["all", "all"]
+    assert ingested.tables["promotions"]["location_id"].to_list() == [None, "north"]
+    assert ingested.tables["calendar"].select("location_id", "holiday").rows() == [(None, 1.0), ("north", 3.0)]
+    twin = "date '2024-01-06', location_id '' is there already, in calendar.csv line 2; each row needs a key of its own"
+    assert reasons(ingested, "calendar") == {3: twin}
 
 
 def test_a_further_column_that_sql_could_not_tell_from_ours_is_left_out_and_named(tmp_path):
