@@ -1,6 +1,7 @@
 """The one list of tables: names, columns, types, keys and the words that describe them.
 
-Everything that names a column takes it from here: the DDL, the polars schemas, the comments seen in SQL, `docs/tables.md`.
+Everything that names a column takes it from here: the DDL, the polars schemas, the comments seen in SQL,
+`docs/tables.md`.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def _optional(name: str, type_: str, comment: str) -> Column:
 ITEM_ID = Column("item_id", "VARCHAR", "the shop's own id of the item, kept as text: 007 stays 007")
 USER_ID = Column("user_id", "VARCHAR", "the shop's own id of the user, kept as text")
 LOCATION_ID = _optional("location_id", "VARCHAR", "where it was or is sold; a shop without locations has one, 'all'")
+EVERYWHERE = _optional("location_id", "VARCHAR", "where; absent, or 'all': everywhere")
 RUN_ID = Column("run_id", "VARCHAR", "the run that published this row; run ids sort by time")
 RANK = Column("rank", "INTEGER", "1 is best; 1, 2, 3 without a gap")
 SCORE = Column("score", "DOUBLE", "higher is better; comparable within one list only")
@@ -128,7 +130,7 @@ INPUT: dict[str, Table] = {
         ),
         Table(
             "events",
-            "One row a thing that a user did: view, search, cart, purchase, shown, clicked or a kind of the shop's own.",
+            "One row a thing that a user did: view, search, cart, purchase, shown, clicked or a kind of the shop's.",
             (
                 USER_ID,
                 _optional("item_id", "VARCHAR", "the item; absent in a search"),
@@ -182,10 +184,10 @@ INPUT: dict[str, Table] = {
         ),
         Table(
             "promotions",
-            "One row a promotion of an item, known ahead. Further columns (kind, display, discount, price …) are drivers.",
+            "One row a promotion of an item, known ahead. Further columns (kind, discount, price …) are drivers.",
             (
                 ITEM_ID,
-                LOCATION_ID,
+                EVERYWHERE,
                 Column("starts_on", "DATE", "its first day"),
                 Column("ends_on", "DATE", "its last day"),
                 _optional("known_on", "DATE", "the day from which it was planned; absent: known ahead"),
@@ -199,7 +201,7 @@ INPUT: dict[str, Table] = {
             "One row a day (and location): whatever is known ahead of it. Every further column is a driver.",
             (
                 Column("date", "DATE", "the day"),
-                LOCATION_ID,
+                EVERYWHERE,
             ),
             key=("date", "location_id"),
             sort=("date", "location_id"),
@@ -426,3 +428,10 @@ PUBLISHED: dict[str, Table] = {
         ),
     )
 }
+
+if __name__ == "__main__":
+    import sys
+
+    from warehouse.docs import main
+
+    sys.exit(main(sys.argv[1:]))
