@@ -80,7 +80,7 @@ def _read(source: Source, options: IngestOptions) -> ParsedFile:
         frame, beside = _typed(chunk, table, source=source, options=options, every_column=not lines_of_json)
         frames.append(frame)
         left_out.update(dict.fromkeys(beside))
-    if lines_of_json and any(frame.height for frame in frames):  # its columns are those that any of its lines has
+    if lines_of_json and seen:  # its columns are those that any of its lines has
         resolve(table, list(seen), mapped=options.columns.get(table.name, {}), file=source.name)
     return ParsedFile(pl.concat(frames, how="diagonal"), tuple(left_out))
 

@@ -150,6 +150,15 @@ def test_tables_are_told_by_the_names_and_shapes_of_their_columns(tmp_path):
     assert ingested.counts["kept"].to_list() == [1] * 6
 
 
+def test_a_column_without_a_value_is_what_its_name_says(tmp_path):
+    folder = folder_of(
+        tmp_path, items__csv="item_id,name,preis\n1,Boots,\n", sales__csv="item_id,sold_on,units\n1,2024-01-05,2\n"
+    )
+    text, said, _ = read_back(folder)
+    assert said["columns"]["items"] == {"title": "name", "price": "preis"}
+    assert 'price = "preis"  # no value' in text
+
+
 def test_a_required_column_without_a_known_name_is_told_by_its_values(tmp_path):
     _, said, _ = read_back(
         folder_of(tmp_path, items__csv="item_id,title\n1,Boots\n", sales__csv="sku,wann,wieviel\n1,2024-01-05,2\n")

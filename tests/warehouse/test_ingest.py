@@ -350,6 +350,17 @@ def test_json_lines_need_a_column_once_in_the_file_and_not_in_every_row(tmp_path
         read(folder)
 
 
+def test_json_lines_without_a_single_name_of_ours_are_refused_whole_and_broken_ones_row_by_row(tmp_path):
+    folder = shop(tmp_path, sales__jsonl='{"artikel": "007", "menge": 1}\n', reviews__jsonl="nope\n")
+    with pytest.raises(
+        InputError,
+        match=r"sales\.jsonl: table 'sales' needs the column 'item_id'; found artikel, menge; did you mean 'artikel'",
+    ):
+        read(folder)
+    (folder / "sales.jsonl").write_text('{"item_id": "007", "sold_on": "2024-01-05", "units": 1}\n')
+    assert list(reasons(read(folder), "reviews")) == [1]
+
+
 def test_the_cutoff_is_the_last_day_of_sales_else_purchases_else_reviews_else_any_event(tmp_path):
     events = (
         "user_id,item_id,occurred_at,kind\nu,007,2024-03-01,purchase\nu,007,2024-04-01,view\nu,ZZ,2024-05-01,purchase\n"

@@ -122,7 +122,7 @@ def without_lines(rejects):
     return rejects.select("table_name", "file", text, "record").sort(pl.all())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SHOPS)
 def test_the_full_folder_as_of_the_cutoff_is_the_folder_that_ends_there(tmp_path_factory, shop):
     root = tmp_path_factory.mktemp("law")
@@ -140,7 +140,7 @@ def test_the_full_folder_as_of_the_cutoff_is_the_folder_that_ends_there(tmp_path
     assert (signals.purchase_source, signals.demand_source) == (others.purchase_source, others.demand_source)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SHOPS, st.sampled_from([None, CUTOFF]))
 def test_every_row_read_is_kept_or_rejected_or_after_the_cutoff(tmp_path_factory, shop, cutoff):
     shop = {"sales": [], **shop}

@@ -148,8 +148,8 @@ def test_another_encoding_is_named_as_what_it_is_with_the_cure(tmp_path, text, e
 
 
 def test_the_encoding_is_found_where_the_first_strange_letter_comes_late(tmp_path):
-    path = written(tmp_path, b"item_id,title\n" + b"1,plain\n" * 300_000 + f"2,{TITLE}\n".encode("gb18030"))
-    with pytest.raises(InputError, match=r"items\.csv line 300002: not utf-8; it looks like GB18030"):
+    path = written(tmp_path, b"item_id,title\n" + b"1,plain\n" * 140_000 + f"2,{TITLE}\n".encode("gb18030"))
+    with pytest.raises(InputError, match=r"items\.csv line 140002: not utf-8; it looks like GB18030"):
         list(read_chunks(path, name="items.csv"))
 
 
@@ -202,7 +202,7 @@ def test_a_truncated_gzip_file_is_named(tmp_path):
 
 def test_a_gzip_bomb_stops_at_the_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(decoding, "MAX_BYTES", 1_000_000)
-    path = written(tmp_path, gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000), "sales.csv.gz")
+    path = written(tmp_path, gzip.compress(b"a,b\n" + b"1,2\n" * 300_000), "sales.csv.gz")
     with pytest.raises(InputError, match="more than 1,000,000 bytes when decompressed"):
         list(read_chunks(path, name="sales.csv.gz"))
 
