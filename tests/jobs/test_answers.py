@@ -58,7 +58,9 @@ def test_search_finds_by_words(published):
 def test_sql_answers_one_query(published):
     (row,) = answer("sql", "SELECT count(*) AS n, max(date) AS last FROM forecast", "--runs", published.runs)
     assert row == {"n": 50 * 8, "last": "2026-08-17"}
-    told = ask("sql", "SELECT 'a [b] c' AS title, NULL AS nothing, 1234.5 AS x", "--runs", published.runs).stdout
+    told = ask(
+        "sql", "SELECT 'a [b] c' AS title, NULL AS nothing, 1234.5::DOUBLE AS x", "--runs", published.runs
+    ).stdout
     assert "a [b] c" in told
     assert "1,234" in told or "1,235" in told
 
