@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenRun", "open_run"]
 
-FILE = "shelfwise.duckdb"
-
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
@@ -45,7 +42,6 @@ class OpenRun:
     _in_stock: NDArray[np.bool_]
     _conditions: dict[str, NDArray[np.bool_]]  # answers of `where`, which never change within a run
     _facts: list[ItemFacts]  # read from the titles when first asked for: opening stays fast
-    _lock: threading.Lock  # one DuckDB connection serves one thread at a time
 
     @property
     def index(self) -> VectorIndex:
@@ -62,8 +58,7 @@ class OpenRun:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
         """Ask the run's DuckDB file."""
-        with self._lock:
-            return self.published.query(sql, parameters)
+        return self.published.query(sql, parameters)
 
     def depth_of(self, user_id: str) -> tuple[int, int]:
         """Return the first row and the number of rows of a user in `depth`; (0, 0) for one who is not there."""
@@ -129,9 +124,11 @@ class OpenRun:
     def _where(self, where: str) -> NDArray[np.bool_]:
         known = self._conditions.get(where)
         if known is None:
+            from warehouse import InputError
+
             try:
                 found = self.query(f"SELECT item_id FROM items WHERE (\n{where}\n)")  # noqa: S608 (the caller's own file)
-            except Exception as error:
+            except InputError as error:
                 columns = self.query("SELECT * FROM items LIMIT 0").columns
                 said = str(error).splitlines()[0]
                 msg = f"Filters(where={where!r}): {said}; the columns of items are {', '.join(columns)}"
@@ -141,17 +138,16 @@ class OpenRun:
 
 
 def open_run(path: Path) -> OpenRun:
-    """Open the published run of a runs folder, a run's own folder or its .duckdb file, after its manifest is verified.
+    """Open the published run of a runs folder, a run's own folder or its .duckdb file; its manifest is verified.
 
     Raises:
         CorruptIndex: a file of the run is not what its manifest says; offers the run before it.
-        RecsysError: nothing published there.
+        warehouse.InputError: nothing is published there.
     """
-    from warehouse import CorruptRun, Published, verify_manifest
+    from warehouse import CorruptRun, Published
 
     try:
         published = Published.open(path)
-        verify_manifest(published.folder)
     except CorruptRun as error:
         msg = f"{error}; {_previous(path)}"
         raise CorruptIndex(msg) from error
@@ -176,7 +172,6 @@ def open_run(path: Path) -> OpenRun:
         _in_stock=_in_stock(published, row_of),
         _conditions={},
         _facts=[],
-        _lock=threading.Lock(),
     )
 
 
@@ -210,11 +205,13 @@ def _in_stock(published: Published, row_of: dict[str, int]) -> NDArray[np.bool_]
 
 def _previous(path: Path) -> str:
     """Say which run before the one at `path` can be opened instead."""
+    from warehouse import current_run, list_runs
+
     folder = path.parent if path.is_file() else path
-    current = folder / "current"
-    broken = (current if current.exists() else folder).resolve()
-    runs = sorted(run.name for run in broken.parent.iterdir() if (run / FILE).is_file() and not run.is_symlink())
-    earlier = [name for name in runs if name < broken.name and not name.startswith(".")]
+    is_root = (folder / "current").is_symlink()
+    root = folder if is_root else folder.resolve().parent
+    broken = current_run(root) if is_root else folder.resolve().name
+    earlier = [run_id for run_id in list_runs(root) if broken is None or run_id < broken]
     if not earlier:
         return "there is no earlier run: publish again with shelfwise nightly"
     return f"the run before it is {earlier[-1]}: shelfwise rollback {earlier[-1]}"

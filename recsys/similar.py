@@ -59,7 +59,7 @@ def similar_items(history: ShopHistory, *, config: RecommendConfig) -> tuple[Vec
     pairs = count_copurchases(bought, item_ids)
     text = _text_vectors(history, item_ids)
     index = VectorIndex.build(item_ids, blend(text, behaviour_vectors(pairs)))
-    facts = item_facts(items["title"], items["category"], np.abs(text).sum(axis=1) > 0)
+    facts = item_facts(_told(items, "title"), _told(items, "category"), np.abs(text).sum(axis=1) > 0)
     near = Neighbours(index, facts.categories).of(np.arange(len(items)), k=config.similar_k)
     frame = pl.DataFrame(
         {
@@ -73,6 +73,10 @@ def similar_items(history: ShopHistory, *, config: RecommendConfig) -> tuple[Vec
         schema=SCHEMA,
     )
     return index, frame.sort("query_item_id", "rank")
+
+
+def _told(items: pl.DataFrame, column: str) -> Sequence[str | None]:
+    return items[column].to_list() if column in items.columns else [None] * items.height
 
 
 def _text_vectors(history: ShopHistory, item_ids: Sequence[str]) -> NDArray[np.float32]:

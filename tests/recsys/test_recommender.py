@@ -5,17 +5,18 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import numpy as np
 import polars as pl
 import pytest
-from encoders.pooling import TextVectors
 from polars.testing import assert_frame_equal
-from recsys.config import RecommendConfig
-from recsys.history import ShopHistory
 
 from encoders import EncoderConfig, load_encoder, product_text
+from encoders.pooling import TextVectors
 from recsys import CorruptIndex, Filters, Recommender, RecsysError, StaleIndex, UnknownItem
+from recsys.config import RecommendConfig
+from recsys.history import ShopHistory
 from recsys.similar import similar_items
 from warehouse import build_snapshot, publish_run, write_manifest
 from warehouse.tables import PUBLISHED, polars_schema
@@ -39,7 +40,7 @@ def items():
         (f"B{number:04d}", title, CATEGORY[kind], float(10 + number), None)
         for number, (kind, title) in enumerate(titles)
     ]
-    rows += [("B0900", None, None, 5.0, None), ("B0901", "zorblax", "camp", 7.0, date(2024, 8, 1))]
+    rows += [("B0900", "", None, 5.0, None), ("B0901", "zorblax", "camp", 7.0, date(2024, 8, 1))]
     schema = ["item_id", "title", "category", "price", "available_from"]
     frame = pl.DataFrame(
         rows,
@@ -111,8 +112,8 @@ def publish(root, history, run_id, *, hours_ago=1.0, bought_before="keep", stock
     published_at = (datetime.now(UTC) - timedelta(hours=hours_ago)).replace(tzinfo=None)
     first = CUTOFF + timedelta(days=1)
     made = {
-        "items": history.items.with_columns(no_text=pl.col("title").is_null()),
-        "sales": history.purchases.rename({"day": "sold_on"}),
+        "items": history.items.with_columns(no_text=pl.col("title") == ""),
+        "sales": whole("sales", history.purchases.rename({"day": "sold_on"})),
         "recommendations": depth.filter(pl.col("rank") <= 20),
         "similar_items": similar.with_columns(pl.col("reason") + note),
         "stockout_risk": pl.DataFrame(
@@ -122,18 +123,14 @@ def publish(root, history, run_id, *, hours_ago=1.0, bought_before="keep", stock
                 for location, on_hand in zip(("here", "there"), shelves, strict=True)
                 for day in (first, first + timedelta(days=7))
             ],
-            schema=["item_id", "location_id", "date", "on_hand", "probability"],
+            schema=dict(islice(polars_schema(PUBLISHED["stockout_risk"]).items(), 1, 6)),
             orient="row",
         ),
-        "runs": pl.DataFrame({"cutoff": [CUTOFF], "published_at": [published_at], "status": ["published"]}),
+        "runs": whole("runs", pl.DataFrame({"run_id": run_id, "published_at": published_at, "status": "published"})),
     }
     building = root / f".building-{run_id}"
     building.mkdir(parents=True)
-    build_snapshot(
-        building / "shelfwise.duckdb",
-        {name: laid_out(name, made.get(name), history, run_id) for name in PUBLISHED},
-        run_id=run_id,
-    )
+    build_snapshot(building / "shelfwise.duckdb", made, run_id=run_id)
     (building / "lists").mkdir()
     depth.write_parquet(building / "lists" / "depth.parquet")
     popular.write_parquet(building / "lists" / "popular.parquet")
@@ -150,16 +147,14 @@ def publish(root, history, run_id, *, hours_ago=1.0, bought_before="keep", stock
     return publish_run(building, root=root, keep_runs=7)
 
 
-def laid_out(name, frame, history, run_id):
+def whole(name, frame):
+    """The optional columns that the frame lacks, empty."""
     schema = polars_schema(PUBLISHED[name])
-    if frame is None or frame.is_empty():
-        return pl.DataFrame(schema=schema)
-    if "title" in schema and "title" not in frame.columns:
-        frame = frame.join(history.items.select("item_id", "title"), on="item_id", how="left")
-    frame = frame.with_columns(run_id=pl.lit(run_id))
-    absent = [pl.lit(None, type_).alias(column) for column, type_ in schema.items() if column not in frame.columns]
-    filled = frame.with_columns(absent).select(pl.col(column).cast(type_) for column, type_ in schema.items())
-    return filled.sort(PUBLISHED[name].sort, nulls_last=True)
+    return frame.with_columns(
+        pl.lit(None, type_).alias(column)
+        for column, type_ in schema.items()
+        if column not in {*frame.columns, "run_id", "title"}
+    )
 
 
 @pytest.fixture(scope="module")

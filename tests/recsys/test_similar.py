@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from encoders.pooling import TextVectors
 from polars.testing import assert_frame_equal
+
+from encoders.pooling import TextVectors
 from recsys.config import RecommendConfig
 from recsys.history import ShopHistory
-
 from recsys.similar import blend, similar_items
 from recsys.similar_reasons import item_facts
 
