@@ -47,10 +47,10 @@ def build_snapshot(path: Path, tables: Mapping[str, pl.DataFrame], *, run_id: st
         raise WarehouseError(f"{path.name}: no published table is called {', '.join(unknown)}; see warehouse/tables.py")
     if path.exists():
         raise WarehouseError(f"{path}: is there already; a snapshot is a fresh file, and a run is never written twice")
-    titles = tables["items"].select("item_id", "title") if "items" in tables else None
     try:
-        made = {name: _laid_out(table, tables.get(name), titles, run_id) for name, table in PUBLISHED.items()}
-        written = _write(path, made)
+        made = {name: _laid_out(table, tables.get(name), run_id) for name, table in PUBLISHED.items()}
+        titles = made["items"].select("item_id", "title")
+        written = _write(path, {name: _titled(name, frame, titles) for name, frame in made.items()})
         _sync(path)
         _read_again(path, written)
     except BaseException as error:
@@ -66,21 +66,31 @@ def sql_files(kind: str) -> dict[str, str]:
     return {file.stem: file.read_text(encoding="utf-8") for file in sorted((_SQL / kind).glob("*.sql"))}
 
 
-def _laid_out(table: Table, frame: pl.DataFrame | None, titles: pl.DataFrame | None, run_id: str) -> pl.DataFrame:
+def _laid_out(table: Table, frame: pl.DataFrame | None, run_id: str) -> pl.DataFrame:
     schema = polars_schema(table)
     if frame is None:
         return pl.DataFrame(schema=schema)
+    # a column without a value has no type of its own: polars calls it Null
+    frame = frame.with_columns(
+        pl.col(name).cast(type_) for name, type_ in schema.items() if frame.schema.get(name) == pl.Null
+    )
     if table.name not in _OWN_RUN_ID:
         if "run_id" in frame.columns and not (frame["run_id"] == run_id).all():
             raise WarehouseError(f"table {table.name}: rows of another run than {run_id} in column run_id")
         frame = frame.with_columns(pl.lit(run_id, dtype=pl.String).alias("run_id"))
-    if table.name != "items" and "title" in schema and titles is not None:
-        frame = frame.drop("title", strict=False).join(titles, on="item_id", how="left", maintain_order="left")
+    if "title" in schema and "title" not in frame.columns:
+        frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias("title"))
     _check_columns(table, frame)
-    further = [name for name in frame.columns if name not in schema]
-    frame = frame.select(*schema, *further)
+    frame = frame.select(*schema, *(name for name in frame.columns if name not in schema))
     _check_rows(table, frame)
     return frame.sort(table.sort, nulls_last=True, maintain_order=True)
+
+
+def _titled(name: str, frame: pl.DataFrame, titles: pl.DataFrame) -> pl.DataFrame:
+    if name == "items" or "title" not in frame.columns:
+        return frame
+    joined = frame.drop("title").join(titles, on="item_id", how="left", maintain_order="left")
+    return joined.select(frame.columns)
 
 
 def _check_columns(table: Table, frame: pl.DataFrame) -> None:
@@ -142,8 +152,10 @@ def _write(path: Path, made: Mapping[str, pl.DataFrame]) -> dict[str, list[str]]
 
 
 def _write_table(con: duckdb.DuckDBPyConnection, stored: str, table: Table, frame: pl.DataFrame) -> list[str]:
-    categories = [name for name, type_ in frame.schema.items() if isinstance(type_, pl.Categorical | pl.Enum)]
-    con.register("incoming", frame.with_columns(pl.col(categories).cast(pl.String)).to_arrow())
+    # types that only polars has: words of a list, and a shop's column without any value
+    own_types = (pl.Categorical, pl.Enum, pl.Null)
+    as_text = [name for name, type_ in frame.schema.items() if isinstance(type_, own_types)]
+    con.register("incoming", frame.with_columns(pl.col(as_text).cast(pl.String)).to_arrow())
     known = {column.name: column for column in table.columns}
     types = {name: type_ for name, type_, *_ in con.execute("DESCRIBE incoming").fetchall()}
     lines = [

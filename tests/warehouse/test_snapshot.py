@@ -99,6 +99,16 @@ def change(name, **columns):
     return lambda tables: tables | {name: tables[name].with_columns(**columns)}
 
 
+def test_a_column_without_a_value_takes_the_type_of_the_list(tmp_path, shop_tables):
+    tables = shop_tables("r1")
+    tables["stockout_risk"] = pl.DataFrame(schema=["item_id", "location_id", "date", "on_hand", "probability"])
+    tables["sales"] = tables["sales"].with_columns(unit_price=pl.lit(None))
+    build_snapshot(tmp_path / "s.duckdb", tables, run_id="r1")
+    query = "SELECT DISTINCT typeof(unit_price), unit_price FROM sales"
+    assert ask(tmp_path / "s.duckdb", query) == [("DOUBLE", None)]
+    assert ask(tmp_path / "s.duckdb", "SELECT count(*), sum(on_hand) FROM stockout_risk") == [(0, None)]
+
+
 WRONG = {
     "table forecast, column p50: 8 of 8 rows have no value": change("forecast", p50=pl.lit(None, pl.Float64)),
     "table forecast, column mean: 8 of 8 rows have no value": change("forecast", mean=pl.lit(float("nan"))),
@@ -109,6 +119,8 @@ WRONG = {
     "table items: 'Title' is a name that SQL takes for one of ours": change("items", Title=pl.lit("x")),
     r"table items: 'a\\nb' is no name of a column": change("items", **{"a\nb": pl.lit("x")}),
     "table recommendations: 3 rows share a key": change("recommendations", user_id=pl.lit("u1"), item_id=pl.lit("007")),
+    "table items: item_id is Int32, not String": change("items", item_id=pl.lit(1)),
+    "table forecast: item_id is missing": lambda tables: tables | {"forecast": tables["forecast"].drop("item_id")},
     "table sales: units is missing": lambda tables: tables | {"sales": tables["sales"].drop("units")},
     "no published table is called sells": lambda tables: tables | {"sells": tables["sales"]},
 }
@@ -165,11 +177,12 @@ def test_the_shops_own_columns_of_any_type_come_through(tmp_path, shop_tables):
         "sold_out": pl.lit(value=True),
         "since": pl.lit(dt.date(2026, 1, 1)),
         "grams": pl.lit(3, pl.Int64),
+        "nothing": pl.lit(None),
     }
     tables["items"] = tables["items"].with_columns(**own)
     build_snapshot(tmp_path / "s.duckdb", tables, run_id="r1")
-    query = 'SELECT DISTINCT "a ""b""; DROP", kind, sold_out, since, grams FROM items'
-    assert ask(tmp_path / "s.duckdb", query) == [("x", "warm", True, dt.date(2026, 1, 1), 3)]
+    query = 'SELECT DISTINCT "a ""b""; DROP", kind, sold_out, since, grams, nothing FROM items'
+    assert ask(tmp_path / "s.duckdb", query) == [("x", "warm", True, dt.date(2026, 1, 1), 3, None)]
 
 
 def test_what_is_read_back_equals_what_was_given(file, shop_tables):
