@@ -24,7 +24,7 @@ _ITEMS = 2200
 _BARE = 5  # articles with a bare title and no description: no text neighbours
 _TWINS = 140
 _LAUNCHES_AHEAD = 60  # planned within the horizon
-_LAUNCHES_NOW = 20  # on sale from these days on, not sold yet
+_LAUNCHES_NOW = 70  # on sale from these days on, not sold yet
 _LAUNCHES_PAST = 560
 _ENDED = 150
 

@@ -17,7 +17,8 @@ __all__ = ["browsing", "reviews"]
 
 _REVIEWS = 1800
 _PHONE_REVIEWS = 24
-_SEARCHES, _VIEWS, _CARTS = 0.45, 0.55, 0.3  # shares of wants that leave such a trace
+_SEARCHED, _VIEWED = (0.0, 0.6), (0.42, 0.82)  # parts of the wants that leave such a trace: some leave words alone
+_CARTS = 0.3  # share of looks that lead to the cart
 _SHOWN = 300
 _EVENTS = {"user_id": pl.String, "item_id": pl.String, "occurred_at": pl.String, "kind": pl.String, "text": pl.String}
 
@@ -67,14 +68,15 @@ def browsing(rng: np.random.Generator, shop: Catalogue, people: People, wants: W
     texts = _queries(rng, shop, wants)
     users, ids = people.user_ids, shop.item_ids
     parts: list[tuple[Ints, Ints, Ints, str]] = []  # wants, day, item row, kind
-    searched = np.flatnonzero(loose & (rng.random(count) < _SEARCHES))
+    trace = rng.random(count)
+    searched = np.flatnonzero(loose & (_SEARCHED[0] <= trace) & (trace < _SEARCHED[1]))
     parts.append((searched, start[searched], np.full(len(searched), -1), "search"))
-    viewed = np.flatnonzero(loose & (rng.random(count) < _VIEWS))
+    viewed = np.flatnonzero(loose & (_VIEWED[0] <= trace) & (trace < _VIEWED[1]))
     for turn in range(CHOICES - 1):
         seen = viewed[(rng.random(len(viewed)) < (0.9, 0.7, 0.5)[turn]) & (wants.choices[viewed, turn] >= 0)]
         day = np.minimum(start[seen] + rng.integers(0, 3, len(seen)), np.maximum(wants.day[seen], start[seen]))
         parts.append((seen, day, wants.choices[seen, turn], "view"))
-    carted = np.flatnonzero(loose & wants.buys & (rng.random(count) < _CARTS))
+    carted = viewed[wants.buys[viewed] & (rng.random(len(viewed)) < _CARTS)]
     parts.append(
         (carted, np.maximum(wants.day[carted] - rng.integers(0, 3, len(carted)), 0), wants.choices[carted, 0], "cart")
     )
@@ -106,13 +108,13 @@ def _moments(rng: np.random.Generator, day: Ints) -> list[str]:
 
 def _queries(rng: np.random.Generator, shop: Catalogue, wants: Wants) -> list[str]:
     """Return the words in which each want would be searched: its style, or what the best choice is made of."""
-    form, word = rng.integers(4, size=len(wants.day)), rng.integers(2, size=len(wants.day))
+    form, word = rng.integers(6, size=len(wants.day)), rng.integers(2, size=len(wants.day))
     texts = []
     for row, (shape, turn) in enumerate(zip(form, word, strict=True)):
         thing = THINGS[wants.thing[row]].name
         if shape == 0:
             texts.append(f"{shop.material[wants.choices[row, 0]]} {thing}")
-        elif shape == 1 and turn:
+        elif shape == 1:
             texts.append(thing)
         else:
             texts.append(f"{STYLES[wants.style[row]].words[turn]} {thing}")
