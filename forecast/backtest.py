@@ -57,7 +57,7 @@ def past_forecasts(sources: Sources, rows: Rows, origins: list[int]) -> Past | N
         return None
     scale = sources.scale[before.series, before.origin]
     design = assemble(sources, before)
-    fitted = fit(design, targets_of(sources, before) / scale, np.ones(len(before)), sources.config)
+    fitted = fit(design, targets_of(sources, before) / scale, sources.config)
     del design
     asked = [future_rows(sources, origin) for origin in origins]
     joined = Rows(*(np.concatenate([getattr(a, name) for a in asked]) for name in ("series", "origin", "horizon")))

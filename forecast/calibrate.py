@@ -1,4 +1,4 @@
-"""Corrections learnt on past origins: one level for the mean, and shifts of each quantile by kind of series and horizon.
+"""Corrections learnt on past origins: a level for the mean, shifts of the quantiles by kind of series and horizon.
 
 Split-conformal shifts after Romano, Patterson and Candès, Conformalized Quantile Regression (2019), one for each level.
 """
@@ -32,7 +32,7 @@ class Corrections:
 
 
 def cells_of(zero_share: Floats, horizon: Ints, reach: int) -> Ints:
-    """Return each row's cell: how often the series sells nothing × the part of the horizon."""
+    """Return each row's cell: how often the series sells nothing, and the part of the horizon."""
     kind = np.digitize(np.nan_to_num(zero_share), _ZERO_SHARES)
     part = np.minimum((horizon - 1) * _HORIZON_PARTS // reach, _HORIZON_PARTS - 1)
     cells: Ints = (kind * _HORIZON_PARTS + part).astype(np.int64)
@@ -45,8 +45,9 @@ def learn_corrections(actual: Floats, mean: Floats, quantiles: Floats, weights: 
     `weights` are the scales. Both are shrunk: the level to half of what it would have been (one window is one draw of
     the season), the shifts by how many rows bear them out.
     """
-    expected = float((mean * weights).sum())
-    ratio = float((actual * weights).sum()) / expected if expected > 0 else 1.0
+    usual = weights <= np.quantile(weights, 0.99)  # one giant order would be the level of the whole shop
+    expected = float((mean * weights)[usual].sum())
+    ratio = float((actual * weights)[usual].sum()) / expected if expected > 0 else 1.0
     level = float(np.clip(1 + (ratio - 1) / 2, *_LEVEL_LIMITS))
     shifts = np.zeros(((len(_ZERO_SHARES) + 1) * _HORIZON_PARTS, len(LEVELS)))
     for cell in np.unique(cells):

@@ -49,9 +49,10 @@ class _Modelled:
 def forecast_demand(task: DemandTask, config: ForecastConfig, progress: Progress | None = None) -> DemandForecast:
     """Return mean and quantiles of the units of every series and launch in every period of the horizon.
 
-    One LightGBM learns from all series at many past origins, with the horizon as a feature, for the mean and for each of
-    nine quantiles. A second one, which saw only what lay before some past origins, tells how good that is (`backtest`)
-    and what to correct. Items without a sale are forecast as launches; items that stopped selling get zeros.
+    One LightGBM learns from all series at many past origins, with the horizon as a feature, for the mean and for each
+    of nine quantiles. A second one, which saw only what lay before some past origins, tells how good that is
+    (`backtest`) and what to correct. Items without a sale are forecast as launches; those
+    that stopped selling get zeros.
 
     Raises:
         ForecastError: a table lacks a column, or its values are none.
@@ -63,7 +64,7 @@ def forecast_demand(task: DemandTask, config: ForecastConfig, progress: Progress
     past: Past | None = None
     if len(rows) < _FEWEST_ROWS:
         notes.append(
-            f"forecast: {len(rows)} rows to learn from, {_FEWEST_ROWS} are needed: each series' own last quarter is taken"
+            f"forecast: {len(rows)} rows to learn from, not {_FEWEST_ROWS}: each series' own last quarter is taken"
         )
         modelled = _from_history(sources)
     else:
@@ -87,7 +88,7 @@ def forecast_demand(task: DemandTask, config: ForecastConfig, progress: Progress
 
 def _fitted(sources: Sources, rows: Rows, progress: Progress | None) -> Fitted:
     scale = sources.scale[rows.series, rows.origin]
-    return fit(assemble(sources, rows), targets_of(sources, rows) / scale, np.ones(len(rows)), sources.config, progress)
+    return fit(assemble(sources, rows), targets_of(sources, rows) / scale, sources.config, progress)
 
 
 def _zero_share(sources: Sources, rows: Rows) -> Floats:

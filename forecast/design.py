@@ -19,6 +19,7 @@ from forecast.drivers import (
 )
 from forecast.history import (
     NOTHING,
+    Group,
     Rows,
     group_columns,
     group_sums,
@@ -29,15 +30,19 @@ from forecast.history import (
     windows_of,
 )
 from forecast.kernels import since
-from forecast.text_features import text_columns
+from forecast.text_features import TextSource, read_text, text_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from forecast.panel import Floats, Ints, Panel
+    from forecast.panel import Floats, Panel
     from forecast.task import DemandTask, ForecastConfig
 
 __all__ = ["Design", "Sources", "assemble", "future_rows", "read_sources", "targets_of", "training_rows"]
+
+
+_LEAST_ROWS = 30_000
+_ROW_IN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,10 @@ class Sources:
     config: ForecastConfig
     scale: Floats  # (series, periods)
     attributes: list[Attribute]
-    groups: list[tuple[str, Ints, Floats]]  # name, group of each series, (groups, periods) sums
+    groups: list[Group]
     calendar: list[CalendarDriver]
     promotions: Promotions | None
+    text: TextSource | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +73,28 @@ class Design:
 def read_sources(panel: Panel, task: DemandTask, config: ForecastConfig) -> Sources:
     """Return what features are made from."""
     attributes = read_attributes(panel, task.items, task.locations)
-    groups = [(name, of, group_sums(panel.units, of, count)) for name, of, count in groups_of(panel, attributes)]
+    groups = [Group(name, of, group_sums(panel.units, of, count)) for name, of, count in groups_of(panel, attributes)]
     calendar = calendar_drivers(task.calendar, panel)
     promotions = read_promotions(task.promotions, panel)
-    return Sources(panel, task, config, scale_of(panel), attributes, groups, calendar, promotions)
+    text = None
+    if task.text is not None and config.use_text != "off" and panel.series.height:
+        text = read_text(panel, task.text, k=config.neighbours, project=config.use_text == "on")
+    return Sources(panel, task, config, scale_of(panel), attributes, groups, calendar, promotions, text)
 
 
 def assemble(sources: Sources, rows: Rows) -> Design:
     """Return the features of the rows. Each is a function of what was known at the row's origin, and of plans."""
     panel, season = sources.panel, sources.task.season
     columns = list(own_columns(panel, sources.scale, rows, season))
-    for name, of, sums in sources.groups:
-        columns += group_columns(sums, of, rows, name, panel, season)
+    for group in sources.groups:
+        columns += group_columns(group, rows, panel, season)
     columns += price_columns(panel, rows)
     columns += date_columns(panel, rows)
     columns += driver_columns(sources.calendar, rows, season)
     columns += promotion_columns(sources.promotions, panel, rows, season)
     columns += attribute_columns(sources.attributes, rows)
-    text, use = sources.task.text, sources.config.use_text
-    if text is not None and use != "off":
-        columns += text_columns(panel, text, sources.scale, rows, k=sources.config.neighbours, project=use == "on")
+    if sources.text is not None:
+        columns += text_columns(sources.text, sources.scale, rows)
     values = np.empty((len(rows), len(columns)), dtype=np.float32)
     for number, column in enumerate(columns):
         values[:, number] = column.values
@@ -111,7 +119,9 @@ def targets_of(sources: Sources, rows: Rows) -> Floats:
 
 
 def training_rows(sources: Sources) -> Rows:
-    """Return the rows to learn from, at most about `max_rows`: all pairs of origin and known target, thinned by a draw.
+    """Return the rows to learn from, thinned by a draw from all pairs of origin and known target.
+
+    All of them up to 30,000, then one in fifty (neighbouring origins say nearly the same), up to about `max_rows`.
 
     Later origins are drawn more often: one a season old half as often as the newest. Series that have sold nothing for
     half a year at an origin are left out of it.
@@ -127,7 +137,8 @@ def training_rows(sources: Sources) -> Rows:
     reach = np.minimum(panel.horizon, panel.periods - 1 - origins)
     recency = 0.5 ** ((panel.periods - 1 - origins) / windows[-1])
     total = float((alive * reach * recency).sum())
-    chance = np.minimum(1.0, recency * config.max_rows / max(total, 1.0))
+    wanted = min(config.max_rows, _LEAST_ROWS + total / _ROW_IN)
+    chance = np.minimum(1.0, recency * wanted / max(total, 1.0))
     parts = []
     for origin, share, ahead in zip(origins, chance, reach, strict=True):
         series = np.flatnonzero(able[:, origin])

@@ -72,7 +72,7 @@ def calendar_drivers(calendar: pl.DataFrame | None, panel: Panel) -> list[Calend
     if "date" not in calendar.columns:
         msg = f"the calendar lacks 'date'; found {', '.join(calendar.columns)}: rename or add it"
         raise ForecastError(msg)
-    keys = [name for name in ("item_id", "location_id") if name in calendar.columns]
+    keys: list[str] = [name for name in ("item_id", "location_id") if name in calendar.columns]
     whole = calendar.with_columns(period_of(pl.col("date").cast(pl.Date), panel).alias("period"))
     whole = whole.filter(pl.col("period").is_between(0, panel.periods + panel.horizon - 1)).sort(*keys, "date")
     drivers: list[CalendarDriver] = []
@@ -153,8 +153,9 @@ def driver_columns(drivers: list[CalendarDriver], rows: Rows, season: int) -> It
 
 @dataclass(frozen=True, slots=True)
 class Promotions:
-    """Promotions by series and period, one row each: `facts` has series, period, known (the first origin that may see
-    it), share (of the period's days) and one column a driver.
+    """Promotions by series and period, one row each.
+
+    `facts` has series, period, known (the first origin that may see it), share (of the period's days), and `names`.
     """
 
     facts: pl.DataFrame
@@ -209,7 +210,7 @@ def read_promotions(promotions: pl.DataFrame | None, panel: Panel) -> Promotions
 
 
 def promotion_columns(promotions: Promotions | None, panel: Panel, rows: Rows, season: int) -> Iterator[Column]:
-    """Yield promotions at the target that were known at the origin, around it, and how much of the past was promoted."""
+    """Yield promotions at the target and around it that were known at the origin, and the past's promoted share."""
     if promotions is None:
         return
     at_target = _facts_at(promotions, rows.series, rows.target, rows.origin)

@@ -44,7 +44,7 @@ def explain_model(
 
 
 def explain_launches(launches: list[Launch], shares: pl.DataFrame) -> pl.DataFrame:
-    """Return a row a neighbour of each launch and location; `shares` has location_id and its share of an item's units."""
+    """Return a row a neighbour, launch and location; `shares` has location_id and its share of an item's units."""
     rows = [
         (
             launch.item_id,

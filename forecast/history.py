@@ -21,6 +21,7 @@ NOTHING = 1e-9  # the scale of a series without units: no row is learnt from it
 __all__ = [
     "NOTHING",
     "Column",
+    "Group",
     "Rows",
     "group_columns",
     "group_sums",
@@ -151,9 +152,19 @@ def group_sums(units: Floats, groups: Ints, count: int) -> Floats:
     return np.where(known > 0, total, np.nan)
 
 
-def group_columns(sums: Floats, groups: Ints, rows: Rows, name: str, panel: Panel, season: int) -> Iterator[Column]:
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Series that belong together: which group each series is in, and the sum over each, (groups, periods)."""
+
+    name: str
+    of_series: Ints
+    sums: Floats
+
+
+def group_columns(group: Group, rows: Rows, panel: Panel, season: int) -> Iterator[Column]:
     """Yield what the sum over a group says: how it moves now, and how it moved a season ago from origin to target."""
-    windows, of = windows_of(panel.period_days), groups[rows.series]
+    windows, of = windows_of(panel.period_days), group.of_series[rows.series]
+    name, sums = group.name, group.sums
     level = rolling_mean(sums, windows[0])
     smooth = rolling_mean(sums, 3)
     now = take(level, of, rows.origin)

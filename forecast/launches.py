@@ -112,7 +112,7 @@ def _dates(items: pl.DataFrame) -> list[date | None]:
 
 
 def _plan(available: date | None, panel: Panel, rate: float) -> tuple[int, float]:
-    """Return the period of the horizon (from 0) in which an item begins, and what share of a launch it is expected to be."""
+    """Return the period of the horizon, from 0, in which an item begins, and what share of a launch to expect."""
     if available is None:
         return 0, rate
     ahead = ((available - panel.cutoff).days - 1) // panel.period_days
@@ -179,7 +179,7 @@ def _from_category(item: str, curves: Curves, kinds: dict[str, str | None], widt
 
 
 def _widened(mean: Floats, quantiles: Floats, width: float) -> Floats:
-    """Return quantiles stretched about the median until p90 - p10 is a tenth more than `width` × the mean."""
+    """Return quantiles stretched about the median until p90 - p10 is a tenth more than `width` means."""
     wanted = 1.1 * width * mean
     middle = quantiles[:, 4:5]
     have = np.maximum(quantiles[:, 8] - quantiles[:, 0], 1e-12)

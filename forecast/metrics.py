@@ -42,7 +42,7 @@ def parts_of(metric: str, actual: Floats, mean: Floats, quantiles: Floats) -> tu
 
 
 def interval(top: Floats, bottom: Floats, items: Ints, seed: int) -> tuple[float, float]:
-    """Return the 95 % interval of a ratio of sums: 200 bootstrap draws of whole items, so that their rows stay together."""
+    """Return the 95 % interval of a ratio of sums: 200 bootstrap draws of series, whose rows stay together."""
     count = int(items.max()) + 1
     tops, bottoms = np.bincount(items, top, count), np.bincount(items, bottom, count)
     draws = np.random.default_rng(seed).integers(0, count, size=(200, count))

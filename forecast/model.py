@@ -1,4 +1,4 @@
-"""Ten LightGBM models over one binned table: the mean and nine quantiles. The only file of this room that imports it."""
+"""Ten LightGBM models over one binned table: the mean and nine quantiles. Only this file imports LightGBM."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Fitted", "contributions", "fit", "predict_mean", "predict_quantiles"]
 
 _FEWEST_ROUNDS = 60
+_TAMED = 0.995  # the mean's targets are held within this quantile and its mirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,17 @@ class Fitted:
     threads: int
 
 
-def fit(
-    design: Design, targets: Floats, weights: Floats, config: ForecastConfig, progress: Progress | None = None
-) -> Fitted:
+def fit(design: Design, targets: Floats, config: ForecastConfig, progress: Progress | None = None) -> Fitted:
     """Return the models of the mean (squared error) and of each level of LEVELS (pinball error).
 
-    `targets` (rows,) are in units of each row's scale. With weights proportional to the scale the mean model's sum over
-    the training rows is the sum of their units. Rounds grow with the square root of the rows, up to `config.rounds` at
-    `config.max_rows`; fewer rounds take larger steps.
+    `targets` (rows,) are in units of each row's scale. Rounds grow with the square root of the rows, up to
+    `config.rounds` at `config.max_rows`; fewer rounds take larger steps.
     """
     import lightgbm
 
     small = min(1.0, (len(targets) / config.max_rows) ** 0.5)
     rounds = max(min(_FEWEST_ROUNDS, config.rounds), round(config.rounds * small))
-    shared = {
+    shared: dict[str, object] = {
         "learning_rate": min(0.1, config.learning_rate * (config.rounds / rounds) ** 0.5),
         "num_leaves": config.leaves if small > 0.5 else min(31, config.leaves),
         "min_data_in_leaf": int(np.clip(len(targets) // 4000, 20, 100)),
@@ -63,17 +61,22 @@ def fit(
     table = lightgbm.Dataset(
         design.values,
         label=targets,
-        weight=weights,
         feature_name=list(design.names),
         categorical_feature=list(design.categorical),
         params=shared,
         free_raw_data=False,
     )
-    objectives = [{"objective": "regression"}, *({"objective": "quantile", "alpha": level} for level in LEVELS)]
-    boosters = []
+    objectives: list[dict[str, object]] = [
+        {"objective": "regression"},
+        *({"objective": "quantile", "alpha": level} for level in LEVELS),
+    ]
+    boosters: list[Any] = []
+    # one order of a hundred times the usual would pull every leaf that it falls into
+    tamed = np.clip(targets, *np.quantile(targets, [1 - _TAMED, _TAMED]))
     for done, objective in enumerate(objectives):
         if progress is not None:
             progress("forecast: train", done, len(objectives))
+        table.set_label(targets if boosters else tamed)
         boosters.append(lightgbm.train({**shared, **objective}, table, num_boost_round=rounds))
     if progress is not None:
         progress("forecast: train", len(objectives), len(objectives))

@@ -1,4 +1,4 @@
-"""Days into periods: every series' past as one row of a dense matrix, aligned so that the last period ends on the cutoff."""
+"""Days into periods: every series' past as a row of a dense matrix whose last period ends on the cutoff."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def build_panel(task: DemandTask) -> Panel:
     weighed = pl.when(pl.col("unit_price").is_not_null() & (pl.col("units") > 0))
     sums = (
         sales.with_columns(ago.alias("ago"))
-        .group_by(*KEY, "ago")
+        .sort(*KEY, "day", "units", "unit_price")  # the order in which floats are summed decides their last bit
+        .group_by(*KEY, "ago", maintain_order=True)
         .agg(
             pl.col("units").sum(),
             weighed.then(paid).sum().alias("paid"),
@@ -77,7 +78,7 @@ def build_panel(task: DemandTask) -> Panel:
         .sort(*KEY, "ago")
     )
     series = sums.select(KEY).unique(maintain_order=True)
-    periods = int(sums["ago"].max() or 0) + 1 if sums.height else 0  # type: ignore[arg-type, operator]
+    periods = int(sums["ago"].max() or 0) + 1 if sums.height else 0  # type: ignore[arg-type]
     rows = sums.join(series.with_row_index("row"), on=KEY, maintain_order="left")["row"].to_numpy().astype(np.int64)
     columns = periods - 1 - sums["ago"].to_numpy()
     units = np.full((series.height, periods), np.nan)
@@ -101,7 +102,8 @@ def _first_sale(units: Floats) -> Ints:
         return np.zeros(len(units), dtype=np.int64)
     known = ~np.isnan(units)
     sold = known & (units != 0)
-    return np.where(sold.any(axis=1), sold.argmax(axis=1), known.argmax(axis=1)).astype(np.int64)
+    first: Ints = np.where(sold.any(axis=1), sold.argmax(axis=1), known.argmax(axis=1)).astype(np.int64)
+    return first
 
 
 def _checked_sales(task: DemandTask) -> pl.DataFrame:

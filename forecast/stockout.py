@@ -71,7 +71,7 @@ def stockout_risk(forecast: pl.DataFrame, inventory: pl.DataFrame, *, cutoff: da
 
 
 def _latest(inventory: pl.DataFrame, cutoff: date) -> pl.DataFrame:
-    """Return the last count of each item and location up to the cutoff; an order that was due before it is not counted twice."""
+    """Return the last count of each item and location up to the cutoff; an order due by then is taken as counted."""
     given = set(inventory.columns)
     known = inventory.select(
         pl.col("item_id").cast(pl.String),

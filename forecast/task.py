@@ -56,7 +56,7 @@ class DemandTask:
     of the forecast begins on the day after it. A series is an item at a location; it begins with its first sale.
 
     Attributes:
-        sales: item_id, location_id, day, units[, unit_price]; one or more rows an item, location and day, up to the cutoff.
+        sales: item_id, location_id, day, units[, unit_price]; any number of rows an item, location and day.
         season: periods in a season: 52 for weeks. For days, 7 is taken together with 364.
         absent: what a day without a row means between a series' first sale and the cutoff: none sold, or not known.
         items: item_id and any attributes; items without a sale are forecast as launches. `available_from` is a plan.
@@ -87,7 +87,7 @@ class ForecastConfig:
         rounds: trees of each of the ten models where there are `max_rows` rows; small data takes fewer.
         leaves: leaves of a tree, likewise.
         learning_rate: shrinkage of a tree where `rounds` are taken.
-        max_rows: training rows (series × origin × horizon) at most; more are thinned by a seeded draw.
+        max_rows: training rows (a series, origin and horizon each) at most; more are thinned by a draw.
         use_text: `on` adds projected vectors and text neighbours to every series, `off` uses no text, not even for
             items without a sale; `auto` forecasts items without a sale from their text neighbours, and adds the
             neighbours' level and momentum, which help young items, to the model.
@@ -98,10 +98,10 @@ class ForecastConfig:
         threads: of LightGBM.
     """
 
-    rounds: int = 400
+    rounds: int = 300
     leaves: int = 63
     learning_rate: float = 0.05
-    max_rows: int = 400_000
+    max_rows: int = 300_000
     use_text: Literal["auto", "on", "off"] = "auto"
     neighbours: int = 20
     calibrate: bool = True

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from encoders import ItemVectors
     from forecast.panel import Floats, Ints, Panel
 
-__all__ = ["Neighbours", "nearest", "rows_of", "text_columns"]
+__all__ = ["Neighbours", "TextSource", "nearest", "read_text", "rows_of", "text_columns"]
 
 _DIMENSIONS = 16
 
@@ -31,12 +31,30 @@ class Neighbours:
     similarity: Floats  # (asked, k) cosine
 
 
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """What texts say about every item with sales, and which item each series is.
+
+    Attributes:
+        level: (items, periods) neighbours' mean units, weighted by similarity on a log scale.
+        momentum: (items, periods) their last month against their last quarter.
+        closest: (items,) cosine of the nearest.
+        projected: (items, directions).
+    """
+
+    of_series: Ints
+    level: Floats
+    momentum: Floats
+    closest: Floats
+    projected: Floats
+
+
 def rows_of(text: ItemVectors, item_ids: Sequence[str]) -> Ints:
     """Return each item's row in the vectors; -1 where it has no text."""
     place = {item: row for row, item in enumerate(text.item_ids)}
     rows = np.array([place.get(item, -1) for item in item_ids], dtype=np.int64)
-    blank = ~text.vectors.any(axis=1)
-    return np.where((rows >= 0) & ~blank[np.maximum(rows, 0)], rows, -1) if len(blank) else rows
+    told = np.asarray(np.abs(text.vectors).sum(axis=1) > 0)
+    return np.where((rows >= 0) & told[np.maximum(rows, 0)], rows, -1) if len(told) else rows
 
 
 def nearest(asked: NDArray[np.float32], others: NDArray[np.float32], k: int, *, same: Ints | None = None) -> Neighbours:
@@ -60,10 +78,15 @@ def nearest(asked: NDArray[np.float32], others: NDArray[np.float32], k: int, *, 
     return Neighbours(rows, similarity)
 
 
-def text_columns(
-    panel: Panel, text: ItemVectors, scale: Floats, rows: Rows, *, k: int, project: bool
-) -> Iterator[Column]:
-    """Yield level and momentum of the text neighbours that had sales by the origin; the projected text if `project`."""
+def read_text(panel: Panel, text: ItemVectors, *, k: int, project: bool) -> TextSource:
+    """Return what the text neighbours of every item sold, as of each period: only those that had begun by then.
+
+    Args:
+        panel: the past.
+        text: product vectors as of the cutoff.
+        k: neighbours of an item, among the others with sales.
+        project: also project the texts onto their first principal directions.
+    """
     items = panel.series["item_id"].unique().sort()
     of_series = items.search_sorted(panel.series["item_id"]).to_numpy().astype(np.int64)
     place = rows_of(text, items.to_list())
@@ -74,22 +97,28 @@ def text_columns(
     np.minimum.at(begun, of_series, panel.start)
     units[np.arange(panel.periods) < begun[:, None]] = np.nan
     found = nearest(vectors, vectors, k, same=np.arange(len(items)))
-    windows, at = windows_of(panel.period_days), (of_series[rows.series], rows.origin)
-    short, long = rolling_mean(units, windows[0]), rolling_mean(units, windows[2])
-    here = place[of_series[rows.series]] >= 0
-    level, momentum = _pooled(found, short, long)
+    windows = windows_of(panel.period_days)
+    level, momentum = _pooled(found, rolling_mean(units, windows[0]), rolling_mean(units, windows[2]))
+    known = place >= 0
+    level[~known], momentum[~known] = np.nan, np.nan
+    closest = np.where(known, found.similarity[:, 0], np.nan)
+    projected = _projected(vectors, known) if project else np.zeros((len(items), 0))
+    return TextSource(of_series, level, momentum, closest, projected)
+
+
+def text_columns(source: TextSource, scale: Floats, rows: Rows) -> Iterator[Column]:
+    """Yield level and momentum of the text neighbours as of the origin, how near the nearest is, and projections."""
+    item = source.of_series[rows.series]
     size = scale[rows.series, rows.origin]
-    yield Column("neighbour_level", "neighbours", np.where(here, level[at] / size, np.nan).astype(np.float32))
-    yield Column("neighbour_momentum", "neighbours", np.where(here, momentum[at], np.nan).astype(np.float32))
-    closest = np.where(here, found.similarity[of_series[rows.series], 0], np.nan)
-    yield Column("neighbour_similarity", "neighbours", closest.astype(np.float32))
-    if project:
-        for number, values in enumerate(_projected(vectors, place >= 0).T):
-            yield Column(f"text_{number}", "text", values[of_series[rows.series]].astype(np.float32))
+    yield Column("neighbour_level", "neighbours", (source.level[item, rows.origin] / size).astype(np.float32))
+    yield Column("neighbour_momentum", "neighbours", source.momentum[item, rows.origin].astype(np.float32))
+    yield Column("neighbour_similarity", "neighbours", source.closest[item].astype(np.float32))
+    for number, values in enumerate(source.projected.T):
+        yield Column(f"text_{number}", "text", values[item].astype(np.float32))
 
 
 def _pooled(found: Neighbours, short: Floats, long: Floats) -> tuple[Floats, Floats]:
-    """Return the neighbours' weighted mean level (log scale) and momentum, (items, periods); unsold ones weigh nothing."""
+    """Return the neighbours' weighted mean level (log scale) and momentum, (items, periods)."""
     top, weight_sum, level = np.zeros_like(short), np.zeros_like(short), np.zeros_like(short)
     bottom = np.zeros_like(short)
     for column in range(found.rows.shape[1]):
@@ -108,7 +137,7 @@ def _pooled(found: Neighbours, short: Floats, long: Floats) -> tuple[Floats, Flo
 
 
 def _projected(vectors: NDArray[np.float32], known: NDArray[np.bool_]) -> Floats:
-    """Return the first principal directions of the texts of items with sales; each one's largest loading is positive."""
+    """Return texts on their first principal directions, (items, directions), signed by the largest loading."""
     mean = vectors[known].mean(axis=0) if known.any() else 0.0
     centred = (vectors - mean).astype(np.float64)
     _, _, axes = (
