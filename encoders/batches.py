@@ -42,8 +42,12 @@ def make_batches(token_ids: Sequence[Sequence[int]], *, pad_id: int) -> Iterator
     for width in np.unique(widths).tolist():
         members = np.flatnonzero(widths == width)
         rows = max(4, _TOKENS // width // 4 * 4)
-        for start in range(0, len(members), rows):
-            texts = members[start : start + rows]
+        while len(members):
+            texts = members[:rows]
+            if len(texts) == rows and all(len(token_ids[text]) == width for text in texts.tolist()):
+                # without any padding the model takes a path without a mask, which may round otherwise: keep a dummy
+                texts = texts[:-1]
+            members = members[len(texts) :]
             ids = np.full((rows, width), pad_id, dtype=np.int64)
             attention = np.zeros((rows, width), dtype=np.int64)
             attention[len(texts) :, 0] = 1  # a dummy attends to its first token: no softmax over nothing

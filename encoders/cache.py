@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import tempfile
+import time
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
@@ -55,6 +56,9 @@ class VectorCache:
         self._open: dict[Path, Vectors] = {}
         for keys_path in sorted(self.folder.glob(f"*{_KEYS}")):
             self._read_keys(keys_path)
+        for left in self.folder.glob("*.tmp"):  # of a writer that was killed; a living one is done within the day
+            if time.time() - left.stat().st_mtime > 86_400:
+                left.unlink(missing_ok=True)
 
     def __len__(self) -> int:
         """Return the number of texts whose vectors are kept."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,7 +121,8 @@ def _transformers_model(folder: Path, *, gguf_file: str | None) -> tuple[PreTrai
     _silence()
     source = {"local_files_only": True, "trust_remote_code": False} | ({"gguf_file": gguf_file} if gguf_file else {})
     weights = source if gguf_file else source | {"use_safetensors": True}
-    model = AutoModel.from_pretrained(str(folder), dtype=torch.float32, **weights).eval()
+    with contextlib.redirect_stderr(io.StringIO()):  # the reader of GGUF draws a progress bar of its own there
+        model = AutoModel.from_pretrained(str(folder), dtype=torch.float32, **weights).eval()
     return model, AutoTokenizer.from_pretrained(str(folder), **source)
 
 
