@@ -90,7 +90,7 @@ def assemble(sources: Sources, rows: Rows) -> Design:
         columns += group_columns(group, rows, panel, season)
     columns += price_columns(panel, rows)
     columns += date_columns(panel, rows)
-    columns += driver_columns(sources.calendar, rows, season)
+    columns += driver_columns(sources.calendar, panel, rows, season)
     columns += promotion_columns(sources.promotions, panel, rows, season)
     columns += attribute_columns(sources.attributes, rows)
     if sources.text is not None:

@@ -133,7 +133,7 @@ def _numeric(frame: pl.DataFrame) -> dict[str, tuple[pl.Series, bool]]:
     return found
 
 
-def driver_columns(drivers: list[CalendarDriver], rows: Rows, season: int) -> Iterator[Column]:
+def driver_columns(drivers: list[CalendarDriver], panel: Panel, rows: Rows, season: int) -> Iterator[Column]:
     """Yield each driver at the target, before and after it, a season earlier, and against its mean up to the origin."""
     for driver in drivers:
         owner = driver.key[rows.series]
@@ -147,7 +147,9 @@ def driver_columns(drivers: list[CalendarDriver], rows: Rows, season: int) -> It
         if driver.codes:
             continue
         yield Column(f"{driver.name}_before", "calendar", at(rows.target - 1).astype(np.float32))
-        yield Column(f"{driver.name}_after", "calendar", at(rows.target + 1).astype(np.float32))
+        # plans are read through the horizon, at a past origin as today: its last period has no after
+        after = np.where(rows.horizon < panel.horizon, at(rows.target + 1), np.nan)
+        yield Column(f"{driver.name}_after", "calendar", after.astype(np.float32))
         yield Column(f"{driver.name}_season", "calendar", at(rows.target - season).astype(np.float32))
 
 
@@ -221,9 +223,9 @@ def promotion_columns(promotions: Promotions | None, panel: Panel, rows: Rows, s
         yield Column(name, "promotion", at_target[name].to_numpy().astype(np.float32))
     for step, label in ((-1, "before"), (1, "after")):
         near = _facts_at(promotions, rows.series, rows.target + step, rows.origin)["share"]
-        yield Column(
-            f"promo_share_{label}", "promotion", near.fill_null(0).clip(upper_bound=1).to_numpy().astype(np.float32)
-        )
+        share = near.fill_null(0).clip(upper_bound=1).to_numpy()
+        inside = rows.horizon + step <= panel.horizon
+        yield Column(f"promo_share_{label}", "promotion", np.where(inside, share, np.nan).astype(np.float32))
     past = _past_shares(promotions, panel)
     year = rolling_mean(past, season)
     yield Column("promo_share_origin", "promotion", past[rows.series, rows.origin].astype(np.float32))
