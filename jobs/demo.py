@@ -110,5 +110,5 @@ _FORECAST = """
 """
 _SWAP = """
     SELECT user_id, item_id, title, rank, reason FROM recommendations
-    WHERE reason LIKE '%stock%' ORDER BY rank, user_id LIMIT 1
+    WHERE reason LIKE 'in place of %' ORDER BY rank, user_id LIMIT 1
 """

@@ -79,9 +79,9 @@ def begin_run(root: Path, facts: Mapping[str, object]) -> Iterator[Run]:
     """
     ledger = Ledger(root / "ledger.jsonl")
     run = Run(root, new_run_id(ledger, datetime.now(UTC)), ledger)
-    ledger.append("started", run.run_id, {"pid": os.getpid(), **facts})
-    logger.info("run %s begins", run.run_id)
-    try:
+    try:  # from here on: a signal may come between any two lines
+        ledger.append("started", run.run_id, {"pid": os.getpid(), **facts})
+        logger.info("run %s begins", run.run_id)
         run.building.mkdir()
         yield run
     except BaseException as error:

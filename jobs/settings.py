@@ -273,7 +273,7 @@ def recommend_config(settings: Settings) -> RecommendConfig:
         k=settings.k,
         similar_k=settings.similar_k,
         bought_before=settings.bought_before,
-        active_days=settings.active_days,
+        active_days=None,  # the step narrows the users itself: any event counts, not only one of an item
         stock_aware=settings.stock_aware,
         stock_risk_above=settings.stock_risk_above,
         seed=settings.seed,
