@@ -7,7 +7,7 @@ FOLDER holds task.json (frequency such as "7d", horizon, cutoffs), sales.parquet
 absent rows are unknown unless task.json says `"absent": "zero"`) and, where there are any, drivers.parquet (date,
 location_id or item_id, any columns known ahead), items.parquet and locations.parquet. For each cutoff the forecaster
 gets sales up to it, and drivers through the horizon. FORECAST.parquet has cutoff, item_id, location_id, date, mean and
-p10 … p90; a row's date is cutoff + frequency × step. Prints one JSON line with the seconds.
+p10 … p90; a row's date is cutoff + frequency times step. Prints one JSON line with the seconds.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recsys.faiss_door import FaissStatus, faiss_status
     from recsys.filters import Filters
     from recsys.history import ShopHistory
+    from recsys.lists import Lists, build_lists
     from recsys.recommender import Recommender, RunInfo
     from recsys.similar import similar_items
     from recsys.vector_index import VectorIndex
@@ -22,6 +23,7 @@ __all__ = [
     "CorruptIndex",
     "FaissStatus",
     "Filters",
+    "Lists",
     "RecommendConfig",
     "Recommender",
     "RecsysError",
@@ -30,6 +32,7 @@ __all__ = [
     "StaleIndex",
     "UnknownItem",
     "VectorIndex",
+    "build_lists",
     "faiss_status",
     "similar_items",
 ]
@@ -38,6 +41,7 @@ _HOME = {
     "CorruptIndex": "recsys.errors",
     "FaissStatus": "recsys.faiss_door",
     "Filters": "recsys.filters",
+    "Lists": "recsys.lists",
     "RecommendConfig": "recsys.config",
     "Recommender": "recsys.recommender",
     "RecsysError": "recsys.errors",
@@ -46,6 +50,7 @@ _HOME = {
     "StaleIndex": "recsys.errors",
     "UnknownItem": "recsys.errors",
     "VectorIndex": "recsys.vector_index",
+    "build_lists": "recsys.lists",
     "faiss_status": "recsys.faiss_door",
     "similar_items": "recsys.similar",
 }
