@@ -103,7 +103,8 @@ def draw_bands(sold: Sequence[dict[str, Any]], forecast: Sequence[dict[str, Any]
     most = max([1e-9, *(row["units"] for row in sold), *(row["p90"] for row in forecast)])
 
     def at(value: float) -> int:
-        return round(max(value, 0.0) / most * (_BAND_WIDTH - 1))
+        cell: int = round(max(value, 0.0) / most * (_BAND_WIDTH - 1))
+        return cell
 
     lines = []
     for row in sold:

@@ -11,7 +11,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 import encoders
@@ -30,6 +30,9 @@ __all__ = [
     "load_settings",
     "recommend_config",
 ]
+
+
+Built = TypeVar("Built", "Settings", "Tolerances")
 
 
 class SettingsError(warehouse.InputError):
@@ -152,7 +155,7 @@ def _override(values: dict[str, Any], override: str) -> None:
     values[name] = value
 
 
-def _build(kind: type[Any], values: Mapping[str, Any], *, where: str) -> Any:  # noqa: ANN401 Settings or Tolerances
+def _build(kind: type[Built], values: Mapping[str, Any], *, where: str) -> Built:
     hints = get_type_hints(kind)
     fields = {each.name: each for each in dataclasses.fields(kind)}
     known: dict[str, Any] = {}
