@@ -85,7 +85,8 @@ def _row(published: Published, query: str) -> dict[str, Any]:
 
 _MOST_VARIED_TWINS = """
     SELECT query_item_id AS item_id, items.title FROM similar_items JOIN items ON items.item_id = query_item_id
-    WHERE rank = 1 ORDER BY score DESC, query_item_id LIMIT 1
+    WHERE items.description IS NOT NULL
+    GROUP BY ALL ORDER BY count(DISTINCT reason) DESC, max(score) DESC, query_item_id LIMIT 1
 """
 _BUSIEST_USER = """
     SELECT user_id FROM recommendations GROUP BY user_id

@@ -104,16 +104,13 @@ class FeatureTable:
         if self.vectors.shape[1] == 0:
             nothing = np.full(len(found.item), np.nan, dtype=np.float32)
             return [nothing, nothing]
-        cosines = np.stack(
-            [
-                np.where(
-                    self.last_items[found.user, place] >= 0,
-                    np.einsum("nd,nd->n", self.vectors[found.item], self.vectors[self.last_items[found.user, place]]),
-                    np.nan,
-                )
-                for place in range(_LAST_ITEMS)
-            ]
-        )
+        users, row = np.unique(found.user, return_inverse=True)
+        cosines = np.full((_LAST_ITEMS, len(found.item)), np.nan, dtype=np.float32)
+        for place in range(_LAST_ITEMS):
+            touched = self.last_items[users, place]
+            against_all = self.vectors[touched] @ self.vectors.T  # (users, items): one product beats a look-up a row
+            known = touched[row] >= 0
+            cosines[place, known] = against_all[row[known], found.item[known]]
         return [cosines[0], np.fmax.reduce(cosines)]
 
 
