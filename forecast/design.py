@@ -98,6 +98,8 @@ def assemble(sources: Sources, rows: Rows) -> Design:
     values = np.empty((len(rows), len(columns)), dtype=np.float32)
     for number, column in enumerate(columns):
         values[:, number] = column.values
+        if column.categorical:
+            values[values[:, number] < 0, number] = np.nan  # no code; LightGBM would say so on standard output
     coded = tuple(number for number, column in enumerate(columns) if column.categorical)
     return Design(values, tuple(c.name for c in columns), tuple(c.driver for c in columns), coded)
 
