@@ -32,10 +32,8 @@ check: install ## style, types, floors, docs, tests with branch coverage
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m warehouse.tables --check docs/tables.md
-	$(BIN)/pytest --cov --cov-report=
-	$(BIN)/coverage combine --quiet --append || true
-	$(BIN)/coverage report --skip-covered
+	$(BIN)/python -W ignore::RuntimeWarning -m warehouse.tables --check docs/tables.md
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 tables: install ## write docs/tables.md from warehouse/tables.py
-	$(BIN)/python -m warehouse.tables docs/tables.md
+	$(BIN)/python -W ignore::RuntimeWarning -m warehouse.tables docs/tables.md
