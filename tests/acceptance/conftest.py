@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 CUTOFF = date(2026, 6, 28)  # of the tiny shop
 CHINESE_SHOP = Path(__file__).with_name("chinese_shop")
 SETTINGS = Settings(threads=1)  # two threads on a busy machine wait for one another
-COUNT = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True); print(con.execute(sys.argv[2]).fetchone())"
+COUNT = (
+    "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True); print(con.execute(sys.argv[2]).fetchone())"
+)
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,9 @@ class MarketNights:
     `scarce`: as it is. `plenty`: the same with more of everything on hand. `unaware`: `scarce`, stock_aware = false.
     """
 
-    input: Path
     scarce: Path
     plenty: Path
     unaware: Path
-    reports: dict[str, RunReport]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,11 @@ def published_rows(runs: Path, name: str) -> pl.DataFrame:
     rows = Published.open(runs).query(f"SELECT * FROM {name}")
     own = ("run_id", "published_at", "age_hours", "seconds", "peak_mb")
     return rows.drop(own if name == "runs" else "run_id")
+
+
+def keep_vectors(before: Path, runs: Path) -> None:
+    """Give a folder of runs the vectors of another one: a text that both have costs nothing."""
+    shutil.copytree(before / "cache" / "vectors", runs / "cache" / "vectors")
 
 
 @pytest.fixture(scope="session")
@@ -184,10 +189,10 @@ _DAY_AFTER, _DAY_BEFORE = "2026-06-14T20:30:00", "2026-06-13T12:00:00"
 
 
 @pytest.fixture(scope="session")
-def as_of_nights(tiny_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> AsOfNights:
+def as_of_nights(published, tmp_path_factory: pytest.TempPathFactory) -> AsOfNights:
     """Three nights of the tiny shop as of two weeks before it ends."""
     folder = tmp_path_factory.mktemp("as-of")
-    full = shutil.copytree(tiny_shop, folder / "after")
+    full = shutil.copytree(published.input, folder / "after")
     add(full, "items", [{"item_id": "I-soon", "title": "cyan reading lamp", "available_from": "2026-06-25"}])
     add(full, "sales", [{"item_id": "no-such-item", "sold_on": "2026-01-01", "units": 1}], first=True)  # a reject
     inventory = read(full, "inventory")
@@ -199,7 +204,9 @@ def as_of_nights(tiny_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> A
     _add_three(before, _DAY_BEFORE, "2026-06-13")
     _add_later(full)
     for shop in (full, ended, before):
-        run_nightly(AS_OF_SETTINGS, input_folder=shop, runs=folder / f"{shop.name}-runs", cutoff=AS_OF)
+        runs = folder / f"{shop.name}-runs"
+        keep_vectors(published.runs, runs)
+        run_nightly(AS_OF_SETTINGS, input_folder=shop, runs=runs, cutoff=AS_OF)
     return AsOfNights(AS_OF, *(folder / f"{name}-runs" for name in ("ended", "after", "before")))
 
 
@@ -255,24 +262,23 @@ _TWINS = {"T-A": ("teal stoneware mug", 0), "T-B": ("turquoise stoneware mug", 1
 
 
 @pytest.fixture(scope="session")
-def market_nights(tiny_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> MarketNights:
+def market_nights(published, tmp_path_factory: pytest.TempPathFactory) -> MarketNights:
     """Nights of the tiny shop with two near twins, five items of strange texts and one that nothing is known of."""
     folder = tmp_path_factory.mktemp("market")
-    scarce, plenty = shutil.copytree(tiny_shop, folder / "scarce"), folder / "plenty"
+    scarce, plenty = shutil.copytree(published.input, folder / "scarce"), folder / "plenty"
     _add_market(scarce)
     shutil.copytree(scarce, plenty)
     more = (pl.col("on_hand").cast(int) * 3 + 2).cast(pl.String)
     read(scarce, "inventory").with_columns(more.alias("on_hand")).write_csv(plenty / "inventory.csv")
     unaware = Settings(threads=1, stock_aware=False)
     nights = {"scarce": (scarce, SETTINGS), "plenty": (plenty, SETTINGS), "unaware": (scarce, unaware)}
-    reports, cache = {}, None
+    before = published.runs
     for name, (shop, settings) in nights.items():
         runs = folder / f"{name}-runs"
-        if cache is not None:
-            shutil.copytree(cache, runs / "cache")
-        reports[name] = run_nightly(settings, input_folder=shop, runs=runs)
-        cache = runs / "cache"
-    return MarketNights(scarce, *(folder / f"{name}-runs" for name in nights), reports)
+        keep_vectors(before, runs)
+        run_nightly(settings, input_folder=shop, runs=runs)
+        before = runs
+    return MarketNights(*(folder / f"{name}-runs" for name in nights))
 
 
 def _add_market(shop: Path) -> None:

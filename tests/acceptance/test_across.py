@@ -75,7 +75,7 @@ def test_x04_chinese_emoji_right_to_left_and_very_long_texts_pass_every_step(mar
     assert title
     assert text
     assert ask(runs, "SELECT count(*), sum(mean) > 0 " + one.format("forecast")).row(0) == (8, True)
-    near = ask(runs, f"SELECT score, reason FROM similar_to('{item_id}')")
+    near = ask(runs, f"SELECT score, reason FROM similar_to('{item_id}', k := 20)")
     assert near.height == 20
     assert near["score"].is_finite().all()
     assert ask(runs, "SELECT count(*) " + one.format("recommendations")).item() > 0

@@ -183,8 +183,9 @@ def test_q13_the_file_opens_and_answers_while_a_night_writes(second_night, publi
 
 
 def test_q15_the_storage_version_is_that_of_the_oldest_release_that_the_readme_names(published, ask):
-    oldest = re.findall(r"DuckDB (\d+\.\d+(?:\.\d+)?)", README.read_text(encoding="utf-8"))
-    assert "1.2.0" in oldest or "1.2" in oldest, f"the README names {oldest}"
+    named = re.findall(r"DuckDB \(?(\d+\.\d+\.\d+)", README.read_text(encoding="utf-8"))
+    assert named, "the README names no release of DuckDB"
+    assert min(named, key=lambda release: [int(part) for part in release.split(".")]) == "1.2.0"
     tags = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
     assert ask(published.runs, tags).item() == "v1.2.0+"
     # the file's own header, which an old client reads first: 8 bytes of checksum, DUCK, then the version
