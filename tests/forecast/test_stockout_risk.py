@@ -94,7 +94,7 @@ quantile_rows = st.lists(st.lists(st.floats(0, 1000), min_size=9, max_size=9).ma
 
 
 @given(periods=quantile_rows, stocks=st.lists(st.floats(-10, 5000), min_size=2, max_size=2).map(sorted))
-def test_Q11_risk_never_falls_when_there_is_less_on_hand(periods: list[list[float]], stocks: list[float]):
+def test_q11_risk_never_falls_when_there_is_less_on_hand(periods: list[list[float]], stocks: list[float]):
     less, more = (np.array(risk(forecast_of(*periods), stock_of(units))) for units in stocks)
     assert (less >= more - 1e-9).all()
     assert ((less >= 0) & (less <= 1)).all()
