@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Evening", "bought_again_share", "fit_evening", "past_examples", "window_truth"]
 
-NEGATIVES_A_USER = 150  # sampled for training; serving sees all candidates
+NEGATIVES_A_USER = 120  # sampled for training; serving sees all candidates
 
 
 @dataclass(frozen=True, slots=True)
