@@ -222,7 +222,7 @@ def check_quality(standing: Standing, previous: Standing | None, *, tolerances: 
     A figure counts as behind only where its whole 95 % interval is, and where `least_n` rows were measured.
     """
     found = []
-    for row in _figures(standing.lists, "ndcg@10", tolerances).iter_rows(named=True):
+    for row in _figures(_meant_for(standing), "ndcg@10", tolerances).iter_rows(named=True):
         floor = (row["baseline_value"] or 0.0) * (1 - tolerances.ndcg_below_baseline)
         if row["baseline"] == "popular" and row["high"] < floor:
             found.append(_behind("lists", row, f"{row['baseline']} {row['baseline_value']:.4f}, least {floor:.4f}"))
@@ -235,9 +235,14 @@ def check_quality(standing: Standing, previous: Standing | None, *, tolerances: 
     return found
 
 
+def _meant_for(standing: Standing) -> pl.DataFrame:
+    """Return the figures of what the lists are for: lists that keep what was bought are not there to find the new."""
+    return standing.lists.filter(pl.col("segment") == ("new" if standing.bought_before == "hide" else "all"))
+
+
 def _against_previous(standing: Standing, previous: Standing, tolerances: Tolerances) -> Iterator[str]:
     if standing.bought_before == previous.bought_before:
-        for row in _beside(standing.lists, previous.lists, "ndcg@10", tolerances):
+        for row in _beside(_meant_for(standing), previous.lists, "ndcg@10", tolerances):
             floor = row["value_then"] * (1 - tolerances.ndcg_drop)
             if row["high"] < floor:
                 yield _behind("lists", row, f"the last run's {row['value_then']:.4f}, least {floor:.4f}")

@@ -140,7 +140,7 @@ def test_without_a_forecast_only_the_lists_are_held_to_it(tables, expected):
     assert check_invariants(tables, skipped, settings=SETTINGS) == []
 
 
-def quality(value, *, low=None, high=None, baseline=("popular", 0.1), n=500, segment="all"):
+def quality(value, *, low=None, high=None, baseline=("popular", 0.1), n=500, segment="new"):
     row = {"cutoff": CUTOFF, "segment": segment, "metric": "ndcg@10", "value": value, "n": n, "low": low, "high": high}
     return table("recommendation_quality", [row | {"baseline": baseline[0], "baseline_value": baseline[1]}])
 
@@ -188,12 +188,21 @@ def test_a_run_within_tolerance_passes(now):
     assert check_quality(now, GOOD, tolerances=Tolerances()) == []
 
 
+def test_lists_that_keep_what_was_bought_are_not_judged_by_what_is_new():
+    both = pl.concat([quality(0.01), quality(0.3, segment="all")])
+    assert check_quality(standing(both, backtest(0.4), bought_before="keep"), None, tolerances=Tolerances()) == []
+    (refusal,) = check_quality(standing(both, backtest(0.4)), None, tolerances=Tolerances())
+    assert "segment new is 0.0100" in refusal
+    poor = standing(quality(0.01, segment="all"), backtest(0.4), bought_before="keep")
+    assert "segment all is 0.0100" in check_quality(poor, None, tolerances=Tolerances())[0]
+
+
 def test_the_first_run_is_held_to_the_baselines_alone():
     assert check_quality(standing(quality(0.08), backtest(0.6)), None, tolerances=Tolerances()) == []
 
 
 def test_tolerances_come_from_the_settings(tables, expected):
     strict = Settings(horizon=2, k=2, check=Tolerances(ndcg_drop=-0.5))
-    with pytest.raises(Refused, match=r"the previous run stays: lists: ndcg@10 of segment all is 0.2000"):
+    with pytest.raises(Refused, match=r"the previous run stays: lists: ndcg@10 of segment new is 0.2000"):
         check_run(tables, expected, standing=GOOD, previous=GOOD, settings=strict)
     check_run(tables, expected, standing=GOOD, previous=GOOD, settings=SETTINGS)
