@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Examples", "Ranker", "concat_examples", "train_ranker"]
 
 ROUNDS, LEAVES, LEARNING_RATE = 150, 31, 0.08
+FEWEST_ROUNDS, FULL_ROWS = 60, 400_000  # rounds grow with the square root of the rows; fewer take larger steps
 LEAST_POSITIVES = 200  # fewer teach nothing that a fixed order does not know
 
 
@@ -65,11 +66,12 @@ def train_ranker(examples: Examples | None, names: Sequence[str], config: Recomm
         return None
     import lightgbm
 
+    rounds = round(np.clip(ROUNDS * (len(examples.label) / FULL_ROWS) ** 0.5, FEWEST_ROUNDS, ROUNDS))
     parameters = {
         "objective": "lambdarank",
         "lambdarank_truncation_level": 20,
         "num_leaves": LEAVES,
-        "learning_rate": LEARNING_RATE,
+        "learning_rate": LEARNING_RATE * (ROUNDS / rounds) ** 0.5,
         "min_data_in_leaf": 50,
         "feature_fraction": 0.6,
         "bagging_fraction": 0.8,
@@ -83,4 +85,4 @@ def train_ranker(examples: Examples | None, names: Sequence[str], config: Recomm
         "verbosity": -1,
     }
     data = lightgbm.Dataset(examples.features, examples.label, group=examples.group, feature_name=list(names))
-    return Ranker(lightgbm.train(parameters, data, ROUNDS), config.threads)
+    return Ranker(lightgbm.train(parameters, data, rounds), config.threads)
