@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Evening", "bought_again_share", "fit_evening", "past_examples", "window_truth"]
 
-NEGATIVES_A_USER = 120  # sampled for training; serving sees all candidates
+MOST_ROWS = 600_000  # of all windows together: negatives are sampled down to so many, serving sees all candidates
+LEAST_NEGATIVES, MOST_NEGATIVES = 40, 120  # of a user in a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,14 @@ def past_examples(evening: Evening, truth: NDArray[np.int64], config: RecommendC
         truth = truth[~np.isin(truth, bought_keys(view))]
     users = np.intersect1d(truth // n_items, view.touches.user)
     draw = np.random.default_rng([config.seed, view.origin.toordinal()])
+    wanted = MOST_ROWS // max(len(users) * config.windows, 1)
+    negatives = min(max(wanted, LEAST_NEGATIVES), MOST_NEGATIVES)
     parts: list[Examples] = []
     for block in user_blocks(users, n_items):
         found = evening.candidates(block)
         label = np.isin(found.user * np.int64(n_items) + found.item, truth)
         hit = np.isin(found.user, found.user[label])
-        kept = hit & (label | _sampled(found.user, draw))
+        kept = hit & (label | _sampled(found.user, draw, negatives))
         if label[kept].any():
             part = type(found)(found.user[kept], found.item[kept], found.score[kept], found.rank[kept])
             _, sizes = np.unique(part.user, return_counts=True)
@@ -102,8 +105,8 @@ def past_examples(evening: Evening, truth: NDArray[np.int64], config: RecommendC
     return concat_examples(parts)
 
 
-def _sampled(user: NDArray[np.int64], draw: np.random.Generator) -> NDArray[np.bool_]:
-    """Return a choice of rows, at most about `NEGATIVES_A_USER` of each user."""
-    _, inverse, count = np.unique(user, return_inverse=True, return_counts=True)
-    chosen: NDArray[np.bool_] = draw.random(len(user)) * count[inverse] < NEGATIVES_A_USER
+def _sampled(user: NDArray[np.int64], draw: np.random.Generator, count: int) -> NDArray[np.bool_]:
+    """Return a choice of rows, about `count` of each user."""
+    _, inverse, size = np.unique(user, return_inverse=True, return_counts=True)
+    chosen: NDArray[np.bool_] = draw.random(len(user)) * size[inverse] < count
     return chosen
