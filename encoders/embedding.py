@@ -12,7 +12,7 @@ from encoders.cleaning import clean
 from encoders.pooling import TextVectors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from encoders.cache import VectorCache
     from encoders.contract import Progress, TextKind, Vectors
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Embedded", "embed_tables", "product_text"]
 
 _PRODUCT_COLUMNS = ("title", "brand", "category", "description")
+_OWN_WORDS = ("title", "description")  # brand and category are shared by many items: alone they tell of none
 _TABLES: dict[str, TextKind] = {"items": "product", "reviews": "review", "events": "browsing"}
 
 
@@ -37,9 +38,17 @@ class Embedded:
 
 
 def product_text(items: pl.DataFrame) -> pl.Series:
-    """Return one text an item, in the frame's order: title, brand, category and description; "" where there is none."""
-    present = [pl.col(name).cast(pl.String).str.strip_chars() for name in _PRODUCT_COLUMNS if name in items.columns]
-    return _joined(items, present, separator=". ")
+    """Return one text an item, in the frame's order: title, brand, category and description.
+
+    "" for an item without a title and a description: it has no text, and what it shares with others is no word of it.
+    """
+    own = _joined(items, _stripped(items, _OWN_WORDS), separator=". ")
+    whole = _joined(items, _stripped(items, _PRODUCT_COLUMNS), separator=". ")
+    return whole.set(own == "", "")
+
+
+def _stripped(items: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
+    return [pl.col(name).cast(pl.String).str.strip_chars() for name in names if name in items.columns]
 
 
 def embed_tables(

@@ -50,7 +50,8 @@ def id_texts(ids: str | int | Iterable[str | int]) -> tuple[str, ...]:
     Raises:
         TypeError: an id that is neither text nor a whole number.
     """
-    many = (ids,) if isinstance(ids, (str, int, np.integer)) or not isinstance(ids, Iterable) else ids
+    # bytes are iterable too, and would be taken for whole numbers
+    many = (ids,) if isinstance(ids, (str, bytes, int, np.integer)) or not isinstance(ids, Iterable) else ids
     return tuple(dict.fromkeys(_id_text(one) for one in many))
 
 

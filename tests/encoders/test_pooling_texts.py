@@ -90,6 +90,12 @@ def test_a_product_text_joins_what_there_is():
     assert product_text(items.select("item_id")).to_list() == ["", "", ""]
 
 
+def test_a_brand_and_a_category_alone_are_no_text():
+    rows = [(None, "Acme", "shoes", None), ("", "Acme", None, "red"), ("Scarf", None, "hats", " ")]
+    items = pl.DataFrame(rows, schema=["title", "brand", "category", "description"], orient="row")
+    assert product_text(items).to_list() == ["", "Acme. red", "Scarf. hats"]
+
+
 def test_each_text_of_a_shop_is_encoded_once_and_keeps_kind_owner_and_day(tmp_path):
     encoder = load_encoder(EncoderConfig())
     tables = {

@@ -264,7 +264,7 @@ def test_p06_whole_numbers_are_taken_as_text_and_other_types_are_refused(shop):
         shop.similar_items(7)
     with pytest.raises(UnknownItem, match="'7' is no item"):
         shop.similar_items([np.int64(7)])
-    for wrong in (7.0, None, True, ["B0001", b"B0002"]):
+    for wrong in (7.0, None, True, b"B0001", ["B0001", b"B0002"]):
         with pytest.raises(TypeError, match="an id is text or a whole number"):
             shop.similar_items(wrong)
     with pytest.raises(TypeError, match=r"write among=\['B0001'\]"):
