@@ -12,6 +12,7 @@ import os
 import re
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
@@ -23,7 +24,7 @@ import numpy as np
 from encoders.cleaning import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from encoders.contract import Encoder, Progress, TextKind, Vectors
 
@@ -46,19 +47,27 @@ class Encoded:
 class VectorCache:
     """The vectors of one encoder in a folder that several processes may share."""
 
-    def __init__(self, folder: Path, encoder: Encoder) -> None:
-        """Open the encoder's own folder under `folder`; shards that are damaged are named in the log and left out."""
+    def __init__(self, folder: Path, encoder: Encoder, *, must_write: bool = True) -> None:
+        """Open the encoder's own folder under `folder`; shards that are damaged are named in the log and left out.
+
+        `must_write`: a folder that cannot be written is an error (OSError); else the vectors are kept in this object
+        alone, and the log says so.
+        """
         self.encoder = encoder
+        self._writes = True
+        self._must_write = must_write
         name = re.sub(r"[^\w.-]+", "-", encoder.encoder_id)[:60]
         self.folder = folder / f"{name}-{blake2b(encoder.encoder_id.encode(), digest_size=8).hexdigest()}"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
         self._places: dict[bytes, tuple[Path, int]] = {}  # key → shard and row
         self._open: dict[Path, Vectors] = {}
         for keys_path in sorted(self.folder.glob(f"*{_KEYS}")):
             self._read_keys(keys_path)
         for left in self.folder.glob("*.tmp"):  # of a writer that was killed; a living one is done within the day
-            if time.time() - left.stat().st_mtime > 86_400:
-                left.unlink(missing_ok=True)
+            with self._writing():
+                if time.time() - left.stat().st_mtime > 86_400:
+                    left.unlink(missing_ok=True)
 
     def __len__(self) -> int:
         """Return the number of texts whose vectors are kept."""
@@ -86,6 +95,22 @@ class VectorCache:
             if text:
                 result[row] = known[text]
         return Encoded(result, texts_encoded=len(new), cache_hits=hits)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Let a folder that cannot be written be one that is only read, where that is allowed."""
+        try:
+            yield
+        except OSError as error:
+            if self._must_write:
+                raise
+            if self._writes:
+                _LOG.warning(
+                    "vector cache: %s cannot be written (%s); vectors are kept in this process alone",
+                    self.folder,
+                    error.strerror,
+                )
+            self._writes = False
 
     def _read_keys(self, keys_path: Path) -> None:
         digest = keys_path.name.removesuffix(_KEYS).split("-")[0]
@@ -120,15 +145,18 @@ class VectorCache:
 
     def _drop(self, keys_path: Path, why: str) -> None:
         _LOG.warning("vector cache: shard %s is damaged (%s); its texts are encoded again", keys_path, why)
-        keys_path.unlink(missing_ok=True)
+        with self._writing():
+            keys_path.unlink(missing_ok=True)
 
     def _write(self, keys: list[bytes], vectors: Vectors) -> None:
         keys_payload = _npy(np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), -1))
         vectors_payload = _npy(vectors)
         name = f"{_digest(keys_payload)}-{_digest(vectors_payload)}"
         vectors_path = self.folder / f"{name}{_VECTORS}"
-        _write_whole(vectors_path, vectors_payload)
-        _write_whole(self.folder / f"{name}{_KEYS}", keys_payload)
+        with self._writing():
+            if self._writes:
+                _write_whole(vectors_path, vectors_payload)
+                _write_whole(self.folder / f"{name}{_KEYS}", keys_payload)
         self._open[vectors_path] = vectors
         for row, key in enumerate(keys):
             self._places[key] = (vectors_path, row)

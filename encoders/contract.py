@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["Encoder", "EncoderConfig", "EncoderError", "Progress", "TextKind", "Vectors"]
 
 Vectors: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous; each row of length 1, or 0 where there is no text
-TextKind: TypeAlias = Literal["product", "review", "browsing", "query"]
+TextKind: TypeAlias = Literal["product", "review", "browsing", "sentence", "query"]
 Progress: TypeAlias = Callable[[str, int, int], None]  # what, done, total
 
 

@@ -46,8 +46,11 @@ class Night:
         return self.demand.result is not None and len(self.texts.no_text) < items
 
 
-def lay_out(night: Night, *, root: Path, published: Collection[str]) -> dict[str, pl.DataFrame]:
-    """Return every published table but `runs`; an empty one where the night made nothing of it."""
+def lay_out(night: Night, *, root: Path, published: Collection[str], timezone: str) -> dict[str, pl.DataFrame]:
+    """Return every published table but `runs`; an empty one where the night made nothing of it.
+
+    `timezone` is the shop's: it says on which day a review was written.
+    """
     shop, result, lists = night.shop, night.demand.result, night.offer.lists
     items = shop.ingested.tables["items"].with_columns(
         pl.col("item_id").is_in(list(night.texts.no_text)).alias("no_text")
@@ -55,6 +58,7 @@ def lay_out(night: Night, *, root: Path, published: Collection[str]) -> dict[str
     made: dict[str, pl.DataFrame | None] = {
         "items": items,
         "sales": shop.table("sales"),
+        "reviews": _reviews(shop.table("reviews"), timezone),
         "recommendations": lists.recommendations,
         "buy_again": lists.buy_again,
         "similar_items": night.offer.similar,
@@ -72,6 +76,18 @@ def lay_out(night: Night, *, root: Path, published: Collection[str]) -> dict[str
         own = tables[source].with_columns(pl.lit(shop.cutoff).cast(pl.Date).alias("cutoff")).select(earlier.columns)
         tables[name] = pl.concat([earlier, own]).sort(PUBLISHED[name].sort, nulls_last=True)
     return tables
+
+
+def _reviews(reviews: pl.DataFrame | None, timezone: str) -> pl.DataFrame | None:
+    if reviews is None:
+        return None
+    written = pl.lit(None, pl.Date)
+    if "occurred_at" in reviews.columns:
+        written = pl.col("occurred_at").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone).dt.date()
+    titles = reviews.select(pl.lit(None, pl.String).alias("title")) if "title" not in reviews.columns else reviews
+    # `title` is the item's in every published table: a review's own is its headline
+    told = reviews.with_columns(written.alias("date"), titles["title"].alias("headline"))
+    return told.drop("occurred_at", "title", strict=False)
 
 
 def _finish(table: Table, frame: pl.DataFrame | None, run_id: str, titles: pl.DataFrame) -> pl.DataFrame:

@@ -250,6 +250,25 @@ PUBLISHED: dict[str, Table] = {
             sort=("item_id", "location_id", "sold_on"),
         ),
         Table(
+            "reviews",
+            "Reviews kept, up to the cutoff, their texts cleaned and masked: what `ask` quotes.",
+            (
+                RUN_ID,
+                Column("review_id", "VARCHAR", "the shop's own id of the review"),
+                ITEM_ID,
+                _optional("user_id", "VARCHAR", "who wrote it, where known"),
+                _optional(
+                    "date", "DATE", "the day it was written in the shop's timezone; absent: known at every cutoff"
+                ),
+                _optional("stars", "DOUBLE", "1 to 5"),
+                _optional("headline", "VARCHAR", "the review's own title"),
+                _optional("text", "VARCHAR", "what it says; may be empty"),
+                TITLE,
+            ),
+            key=("review_id",),
+            sort=("item_id", "date", "review_id"),
+        ),
+        Table(
             "recommendations",
             "What to show each user next: min(k, what may be shown) rows a user.",
             (RUN_ID, *_LIST_COLUMNS, _SOURCE, REASON, TITLE),

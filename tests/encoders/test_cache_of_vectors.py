@@ -143,3 +143,16 @@ def test_several_writers_share_a_folder(tmp_path):
     encoder = CountingEncoder("shared")
     encoder.dim = 4
     assert VectorCache(tmp_path, encoder).encode(["a" * 7], kind="product").vectors[0, 0] == 7
+
+
+def test_where_the_folder_cannot_be_written_the_vectors_are_kept_in_the_process_if_that_is_allowed(tmp_path, caplog):
+    (tmp_path / "occupied").write_text("a file where the folder would be")
+    with pytest.raises(OSError, match="occupied"):
+        VectorCache(tmp_path / "occupied", CountingEncoder())
+    encoder = CountingEncoder()
+    cache = VectorCache(tmp_path / "occupied", encoder, must_write=False)
+    first, again = (cache.encode(["red wool scarf"], kind="sentence") for _ in range(2))
+    assert (first.texts_encoded, again.cache_hits, encoder.asked) == (1, 1, ["red wool scarf"])
+    assert np.array_equal(first.vectors, again.vectors)
+    assert "kept in this process alone" in caplog.text
+    assert [path.name for path in tmp_path.iterdir()] == ["occupied"]
