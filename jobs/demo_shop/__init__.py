@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.demo_shop.catalogue import CUTOFF, make_catalogue
+from jobs.demo_shop.english import ENGLISH
 from jobs.demo_shop.people import make_people, make_wants
 from jobs.demo_shop.plans import make_plans
 from jobs.demo_shop.trade import simulate
@@ -21,20 +22,22 @@ from jobs.demo_shop.writing import write_csv, write_shop, write_truth
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jobs.demo_shop.language import Language
+
 __all__ = ["CUTOFF", "generate_shop"]
 
 
-def generate_shop(folder: Path, *, seed: int = 7) -> None:
-    """Write a shop into `folder`: items, sales, events, reviews, inventory, promotions and calendar as CSV.
+def generate_shop(folder: Path, *, seed: int = 7, language: Language = ENGLISH) -> None:
+    """Write a shop of that language into `folder`: seven tables (items, sales, events, reviews, …) as CSV.
 
     The same seed gives the same bytes. `folder`/truth holds what only the generator knows (tastes, twins, demand, lost
     sales, what was sold in the eight weeks after the cutoff); the night reads none of it.
     """
     rng = np.random.default_rng(seed)
     (folder / "truth").mkdir(parents=True, exist_ok=True)
-    shop = make_catalogue(rng)
+    shop = make_catalogue(rng, language)
     plans = make_plans(rng, shop)
-    people = make_people(rng)
+    people = make_people(rng, language)
     wants = make_wants(rng, shop, plans, people)
     trade = simulate(rng, shop, plans, wants)
     write_shop(folder, shop, plans, trade, people)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from jobs.demo_shop.things import DEPARTMENTS, THINGS
-from jobs.demo_shop.words import BRANDS, COLOURS, MODELS, STYLES
+if TYPE_CHECKING:
+    from jobs.demo_shop.language import Language, Size
 
 __all__ = ["CUTOFF", "CUTOFF_DAY", "DAYS", "PHONE", "START", "Catalogue", "make_catalogue"]
 
@@ -20,13 +21,8 @@ CUTOFF = START + timedelta(days=CUTOFF_DAY)
 DAYS = 112 * 7  # eight weeks more are simulated: what really happened then is written to truth/
 PHONE = 6  # B0007, the phone whose battery the reviews speak of
 
-_ITEMS = 2200
+_MODELS = ("A", "B", "C", "D", "E", "F", "G", "H", "K", "L", "M", "N", "P", "R", "S", "T", "V", "X", "Z")
 _BARE = 5  # articles with a bare title and no description: no text neighbours
-_TWINS = 140
-_LAUNCHES_AHEAD = 60  # planned within the horizon
-_LAUNCHES_NOW = 70  # on sale from these days on, not sold yet
-_LAUNCHES_PAST = 560
-_ENDED = 150
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -36,6 +32,7 @@ Floats = NDArray[np.float64]
 class Catalogue:
     """One entry an article, in the order of the ids. `twin` is the row of the near twin, -1 where there is none."""
 
+    language: Language
     items: pl.DataFrame  # item_id, title, description, category, brand, price, available_from
     thing: Ints
     style: Ints
@@ -68,30 +65,31 @@ class _Attributes:
     use: str
 
 
-def make_catalogue(rng: np.random.Generator) -> Catalogue:
+def make_catalogue(rng: np.random.Generator, language: Language) -> Catalogue:
     """Compose the articles: attributes first, then their words, their worth and their days."""
-    attributes, twin = _draw_attributes(rng)
+    attributes, twin = _draw_attributes(rng, language)
     count = len(attributes)
     thing = np.array([one.thing for one in attributes])
     style = np.array([one.style for one in attributes])
-    appeal = _appeal(rng, thing, style, twin)
-    first_day, last_day, listed = _lifetimes(rng, twin, appeal)
-    texts = [_describe(one, other=0 <= twin[row] < row) for row, one in enumerate(attributes)]
-    price = _prices(rng, thing)
-    departments = [THINGS[kind].department for kind in thing]
+    appeal = _appeal(rng, language, (thing, style, twin))
+    first_day, last_day, listed = _lifetimes(rng, language.size, twin, appeal)
+    texts = [_describe(language, one, other=0 <= twin[row] < row) for row, one in enumerate(attributes)]
+    price = _prices(rng, language, thing)
+    departments = [language.things[kind].department for kind in thing]
     items = pl.DataFrame(
         {
             "item_id": [f"B{row + 1:04d}" for row in range(count)],
             "title": [title for title, _ in texts],
             "description": [text for _, text in texts],
             "category": departments,
-            "brand": [BRANDS[one.brand] for one in attributes],
+            "brand": [language.brands[one.brand] for one in attributes],
             "price": price,
             "available_from": [START + timedelta(days=int(day)) if day > 0 else None for day in listed],
         }
     )
-    items = _bare(items, rows=range(_ITEMS, count))
+    items = _bare(items, language.wording.bare, rows=range(language.size.items, count))
     return Catalogue(
+        language=language,
         items=items,
         thing=thing,
         style=style,
@@ -106,84 +104,93 @@ def make_catalogue(rng: np.random.Generator) -> Catalogue:
     )
 
 
-def _draw_attributes(rng: np.random.Generator) -> tuple[list[_Attributes], Ints]:
-    count = _ITEMS + _BARE
-    attributes = [_draw_one(rng, row % len(THINGS)) for row in range(count)]
+def _draw_attributes(rng: np.random.Generator, language: Language) -> tuple[list[_Attributes], Ints]:
+    size, things = language.size, language.things
+    count = size.items + _BARE
+    attributes = [_draw_one(rng, language, row % len(things)) for row in range(count)]
     order = rng.permutation(count)
     attributes = [attributes[row] for row in order]
-    phone = next(row for row, one in enumerate(attributes) if THINGS[one.thing].name == "smartphone")
+    phone = next(row for row, one in enumerate(attributes) if things[one.thing].name == language.phone)
     found, attributes[phone] = attributes[phone], attributes[PHONE]
-    attributes[PHONE] = replace(found, features=("a long battery life", "a bright display"))
+    attributes[PHONE] = replace(found, features=language.phone_features)
     twin = np.full(count, -1)
-    free = rng.permutation(np.arange(PHONE + 1, _ITEMS))
-    for left, right in free[: 2 * _TWINS].reshape(-1, 2):
+    free = rng.permutation(np.arange(PHONE + 1, size.items))
+    for left, right in free[: 2 * size.twins].reshape(-1, 2):
         first, second = int(min(left, right)), int(max(left, right))
         twin[first], twin[second] = second, first
-        attributes[second] = _twin_of(rng, attributes[first])
+        attributes[second] = _twin_of(rng, language, attributes[first])
     return attributes, twin
 
 
-def _draw_one(rng: np.random.Generator, thing: int) -> _Attributes:
-    kind = THINGS[thing]
-    uses = next(one.uses for one in DEPARTMENTS if one.name == kind.department)
-    style = int(rng.integers(len(STYLES)))
+def _draw_one(rng: np.random.Generator, language: Language, thing: int) -> _Attributes:
+    kind, colours = language.things[thing], language.colours_of(language.things[thing])
+    uses = next(one.uses for one in language.departments if one.name == kind.department)
+    style = int(rng.integers(len(language.styles)))
+    motif = language.styles[style]
     features = rng.choice(len(kind.features), 2, replace=False)
-    words = rng.choice(len(STYLES[style].words), 2, replace=False)
+    words = rng.choice(len(motif.words), 2, replace=False)
     return _Attributes(
         thing=thing,
         style=style,
-        brand=int(rng.integers(len(BRANDS))),
+        brand=int(rng.integers(len(language.brands))),
         model=_model(rng),
-        colour=COLOURS[rng.integers(len(COLOURS))],
+        colour=colours[rng.integers(len(colours))],
         material=kind.materials[rng.integers(len(kind.materials))],
         features=(kind.features[features[0]], kind.features[features[1]]),
-        words=(STYLES[style].words[words[0]], STYLES[style].words[words[1]]),
-        phrase=STYLES[style].phrases[rng.integers(len(STYLES[style].phrases))],
+        words=(motif.words[words[0]], motif.words[words[1]]),
+        phrase=motif.phrases[rng.integers(len(motif.phrases))],
         use=uses[rng.integers(len(uses))],
     )
 
 
-def _twin_of(rng: np.random.Generator, one: _Attributes) -> _Attributes:
+def _twin_of(rng: np.random.Generator, language: Language, one: _Attributes) -> _Attributes:
     """Return the same article of another brand, in another colour."""
-    brand = (one.brand + 1 + int(rng.integers(len(BRANDS) - 1))) % len(BRANDS)
-    colour = COLOURS[(COLOURS.index(one.colour) + 1 + int(rng.integers(len(COLOURS) - 1))) % len(COLOURS)]
+    brands, colours = len(language.brands), language.colours_of(language.things[one.thing])
+    brand = (one.brand + 1 + int(rng.integers(brands - 1))) % brands
+    colour = colours[(colours.index(one.colour) + 1 + int(rng.integers(len(colours) - 1))) % len(colours)]
     return replace(one, brand=brand, colour=colour, model=_model(rng))
 
 
 def _model(rng: np.random.Generator) -> str:
-    return f"{MODELS[rng.integers(len(MODELS))]}{rng.integers(10, 100)}"
+    return f"{_MODELS[rng.integers(len(_MODELS))]}{rng.integers(10, 100)}"
 
 
-def _describe(one: _Attributes, *, other: bool) -> tuple[str, str]:
+def _describe(language: Language, one: _Attributes, *, other: bool) -> tuple[str, str]:
     """Return title and description; `other` picks the second wording, so that twins do not share sentences."""
-    name, named = THINGS[one.thing].name, f"{BRANDS[one.brand]} {one.model}"
-    first, second = one.words
-    both = " and ".join(one.features)
-    if other:
-        title = f"{first} {name} {named}, {one.material}, {one.colour}"
-        text = f"A {second} design, {one.phrase}. This {one.material} {name} has {both}."
-    else:
-        title = f"{named} {one.colour} {one.material} {first} {name}"
-        text = f"{second} {name}, {one.phrase}. With {both}, for {one.use}."
+    words = {
+        "brand": language.brands[one.brand],
+        "model": one.model,
+        "colour": one.colour,
+        "material": one.material,
+        "thing": language.things[one.thing].name,
+        "first": one.words[0],
+        "second": one.words[1],
+        "phrase": one.phrase,
+        "both": language.wording.both.join(one.features),
+        "use": one.use,
+    }
+    title = language.wording.titles[int(other)].format_map(words)
+    text = language.wording.texts[int(other)].format_map(words)
     return title[0].upper() + title[1:], text[0].upper() + text[1:]
 
 
-def _bare(items: pl.DataFrame, *, rows: range) -> pl.DataFrame:
+def _bare(items: pl.DataFrame, title: str, *, rows: range) -> pl.DataFrame:
     """Take the words of some articles away: a bare title, no description, no brand, and of the last two no category."""
     number = pl.int_range(pl.len())
     bare = number.is_in(list(rows))
     return items.with_columns(
-        pl.when(bare).then(pl.format("Item {}", number + 1)).otherwise("title").alias("title"),
+        pl.when(bare).then(pl.format(title, number + 1)).otherwise("title").alias("title"),
         pl.when(bare).then(None).otherwise("description").alias("description"),
         pl.when(bare).then(None).otherwise("brand").alias("brand"),
         pl.when(number.is_in(list(rows)[-2:])).then(None).otherwise("category").alias("category"),
     )
 
 
-def _appeal(rng: np.random.Generator, thing: Ints, style: Ints, twin: Ints) -> Floats:
-    """Return the log of weekly units: a part of the kind, a part of its style, a part of its own; twins sell alike."""
-    kinds = rng.normal(0, 0.6, len(THINGS))
-    styles = rng.normal(0, 0.35, len(STYLES))
+def _appeal(rng: np.random.Generator, language: Language, nature: tuple[Ints, Ints, Ints]) -> Floats:
+    """Return the log of weekly units by thing, style and twin: parts of the two and of its own; twins sell alike."""
+    thing, style, twin = nature
+    kinds = rng.normal(0, 0.6, len(language.things))
+    styles = rng.normal(0, 0.35, len(language.styles))
     appeal = kinds[thing] + styles[style] + rng.normal(0, 0.7, len(thing))
     paired = twin >= 0
     appeal[paired] += 1.0
@@ -193,28 +200,28 @@ def _appeal(rng: np.random.Generator, thing: Ints, style: Ints, twin: Ints) -> F
     return appeal
 
 
-def _lifetimes(rng: np.random.Generator, twin: Ints, appeal: Floats) -> tuple[Ints, Ints, Ints]:
+def _lifetimes(rng: np.random.Generator, size: Size, twin: Ints, appeal: Floats) -> tuple[Ints, Ints, Ints]:
     """Return each article's first and last day of demand, and the day from which it is listed."""
     count = len(twin)
     first, last = np.zeros(count, dtype=np.int64), np.full(count, DAYS - 1)
-    single = np.flatnonzero((twin < 0) & (np.arange(count) != PHONE) & (np.arange(count) < _ITEMS))
+    single = np.flatnonzero((twin < 0) & (np.arange(count) != PHONE) & (np.arange(count) < size.items))
     single = rng.permutation(single)
     ahead, now, past, ended = np.split(
-        single[: _LAUNCHES_AHEAD + _LAUNCHES_NOW + _LAUNCHES_PAST + _ENDED],
-        np.cumsum([_LAUNCHES_AHEAD, _LAUNCHES_NOW, _LAUNCHES_PAST]),
+        single[: size.launches_ahead + size.launches_now + size.launches_past + size.ended],
+        np.cumsum([size.launches_ahead, size.launches_now, size.launches_past]),
     )
     first[ahead] = rng.integers(CUTOFF_DAY + 2, CUTOFF_DAY + 50, len(ahead))
     first[now] = CUTOFF_DAY + 1
     first[past] = rng.integers(30, CUTOFF_DAY - 6, len(past))
     last[ended] = rng.integers(200, CUTOFF_DAY - 60, len(ended))
-    first[_ITEMS:] = [0, 0, CUTOFF_DAY + 1, CUTOFF_DAY + 8, CUTOFF_DAY + 15]
+    first[size.items :] = [0, 0, CUTOFF_DAY + 1, CUTOFF_DAY + 8, CUTOFF_DAY + 15]
     appeal[now] += 0.8
     listed = first.copy()
     listed[now] = CUTOFF_DAY + 1 - rng.integers(0, 5, len(now))
     return first, last, listed
 
 
-def _prices(rng: np.random.Generator, thing: Ints) -> list[float]:
-    base = np.array([kind.price for kind in THINGS])[thing]
+def _prices(rng: np.random.Generator, language: Language, thing: Ints) -> list[float]:
+    base = np.array([kind.price for kind in language.things])[thing]
     price = np.floor(base * np.exp(rng.normal(0, 0.25, len(thing)))) + 0.99
     return [float(value) for value in price.round(2)]

@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.demo_shop.catalogue import DAYS, Catalogue, Floats, Ints
-from jobs.demo_shop.things import DEPARTMENTS, THINGS
-from jobs.demo_shop.words import STYLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from jobs.demo_shop.language import Language
     from jobs.demo_shop.plans import Plans
 
 __all__ = ["CHOICES", "People", "Wants", "make_people", "make_wants"]
 
 CHOICES = 4  # how many articles a want looks at, in the order of preference
-_USERS = 1800
-_WANTS = 46_000
 _LOYAL = 0.45  # share of users with standing orders
 _STYLE_PULL = 3.2  # log odds of an article in the wanted style
 _FOLLOWED = 0.6  # share of main purchases that an accessory follows
@@ -53,13 +50,14 @@ class Wants:
     standing: NDArray[np.bool_]  # a standing order of something used up
 
 
-def make_people(rng: np.random.Generator) -> People:
+def make_people(rng: np.random.Generator, language: Language) -> People:
     """Draw few departments and one or two styles for every user."""
-    departments = rng.dirichlet(np.full(len(DEPARTMENTS), 0.25), _USERS)
-    departments = 0.9 * departments + 0.1 / len(DEPARTMENTS)
-    styles = np.full((_USERS, len(STYLES)), 0.12 / len(STYLES))
-    favourites = np.argsort(rng.random((_USERS, len(STYLES))), axis=1)
-    rows = np.arange(_USERS)
+    count, styles_known = language.size.users, len(language.styles)
+    departments = rng.dirichlet(np.full(len(language.departments), 0.25), count)
+    departments = 0.9 * departments + 0.1 / len(language.departments)
+    styles = np.full((count, styles_known), 0.12 / styles_known)
+    favourites = np.argsort(rng.random((count, styles_known)), axis=1)
+    rows = np.arange(count)
     styles[rows, favourites[:, 0]] += 0.68
     styles[rows, favourites[:, 1]] += 0.20
     return People(departments=departments, styles=styles)
@@ -67,15 +65,17 @@ def make_people(rng: np.random.Generator) -> People:
 
 def make_wants(rng: np.random.Generator, shop: Catalogue, plans: Plans, people: People) -> Wants:
     """Draw all wants: spontaneous ones, what follows a main purchase, and standing orders."""
-    user, day, thing, style = _spontaneous(rng, plans, people)
+    things = shop.language.things
+    user, day, thing, style = _spontaneous(rng, shop.language, plans, people)
     buys = rng.random(len(user)) >= _TURNED_AWAY
-    after = _followers(rng, thing, buys)
+    leads = np.array([bool(kind.then) for kind in things])[thing]
+    after = np.flatnonzero(leads & buys & (rng.random(len(thing)) < _FOLLOWED))
     later = day[after] + rng.integers(2, 18, len(after))
-    follow = [name.name for name in THINGS]
+    follow = [one.name for one in things]
     user = np.concatenate([user, user[after]])
     style = np.concatenate([style, style[after]])
     thing = np.concatenate(
-        [thing, np.array([follow.index(THINGS[kind].then) for kind in thing[after]], dtype=np.int64)]
+        [thing, np.array([follow.index(things[kind].then) for kind in thing[after]], dtype=np.int64)]
     )
     day, buys = np.concatenate([day, later]), np.concatenate([buys, np.ones(len(after), dtype=bool)])
     choices = _choose(rng, shop, plans, (day, thing, style))
@@ -89,16 +89,18 @@ def make_wants(rng: np.random.Generator, shop: Catalogue, plans: Plans, people: 
     return Wants(*(column[order] for column in columns))
 
 
-def _spontaneous(rng: np.random.Generator, plans: Plans, people: People) -> tuple[Ints, Ints, Ints, Ints]:
-    activity = np.exp(rng.normal(0, 0.7, _USERS))
-    user = rng.choice(_USERS, _WANTS, p=activity / activity.sum())
+def _spontaneous(
+    rng: np.random.Generator, language: Language, plans: Plans, people: People
+) -> tuple[Ints, Ints, Ints, Ints]:
+    users, wants = language.size.users, language.size.wants
+    activity = np.exp(rng.normal(0, 0.7, users))
+    user = rng.choice(users, wants, p=activity / activity.sum())
     weight = plans.season.mean(axis=0) * plans.weekday
-    day = rng.choice(DAYS, _WANTS, p=weight / weight.sum())
+    day = rng.choice(DAYS, wants, p=weight / weight.sum())
     department = _pick(rng, people.departments[user] * plans.season[:, day].T)
-    names = [one.name for one in DEPARTMENTS]
-    home = np.array([names.index(thing.department) for thing in THINGS])
+    home = np.array(language.homes())
     liking = (
-        rng.dirichlet(np.full(len(THINGS), 0.7), _USERS) + 0.01
+        rng.dirichlet(np.full(len(language.things), 0.7), users) + 0.01
     )  # every user has favourite kinds within a department
     thing = _pick(rng, np.where(home[None, :] == department[:, None], liking[user], 0.0))
     return user, day, thing, _pick(rng, people.styles[user])
@@ -112,17 +114,12 @@ def _pick(rng: np.random.Generator, weight: Floats) -> Ints:
     return last
 
 
-def _followers(rng: np.random.Generator, thing: Ints, buys: NDArray[np.bool_]) -> Ints:
-    leads = np.array([bool(kind.then) for kind in THINGS])[thing]
-    return np.flatnonzero(leads & buys & (rng.random(len(thing)) < _FOLLOWED))
-
-
 def _choose(rng: np.random.Generator, shop: Catalogue, plans: Plans, wants: tuple[Ints, Ints, Ints]) -> Ints:
     """Return what each want (day, thing, style) looks at: a draw by appeal, style and promotion, without repeats."""
     day, thing, style = wants
     choices = np.full((len(day), CHOICES), -1)
     day = np.minimum(day, DAYS - 1)
-    for kind in range(len(THINGS)):
+    for kind in range(len(shop.language.things)):
         items, rows = np.flatnonzero(shop.thing == kind), np.flatnonzero(thing == kind)
         liked = shop.style[items][None, :] == style[rows][:, None]
         utility = 0.8 * shop.appeal[items][None, :] + _STYLE_PULL * liked + plans.lift[np.ix_(items, day[rows])].T
@@ -139,14 +136,15 @@ def _standing_orders(
     rng: np.random.Generator, shop: Catalogue, plans: Plans, people: People
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the wants of users who buy the same again whenever it is used up."""
-    used_up = np.array([row for row, thing in enumerate(THINGS) if thing.weeks])
-    loyal = np.flatnonzero(rng.random(_USERS) < _LOYAL)
+    things = shop.language.things
+    used_up = np.array([row for row, thing in enumerate(things) if thing.weeks])
+    loyal = np.flatnonzero(rng.random(len(people.styles)) < _LOYAL)
     loyal = np.repeat(loyal, rng.integers(1, 3, len(loyal)))
     thing = used_up[rng.integers(len(used_up), size=len(loyal))]
     style = _pick(rng, people.styles[loyal])
     start = rng.integers(0, DAYS - 60, len(loyal))
     choices = _choose(rng, shop, plans, (start, thing, style))
-    every = np.array([kind.weeks for kind in THINGS])[thing] * 7 * np.exp(rng.normal(0, 0.25, len(loyal)))
+    every = np.array([kind.weeks for kind in things])[thing] * 7 * np.exp(rng.normal(0, 0.25, len(loyal)))
     times = 16
     gaps = np.maximum(every[:, None] * np.exp(rng.normal(0, 0.15, (len(loyal), times))), 5)
     gaps[:, 0] = 0

@@ -10,18 +10,17 @@ import numpy as np
 import polars as pl
 
 from jobs.demo_shop.catalogue import DAYS, PHONE, START, Catalogue, Floats, Ints
-from jobs.demo_shop.things import DEPARTMENTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from jobs.demo_shop.language import Holiday
+
 __all__ = ["Plans", "make_plans"]
 
-_PROMOTIONS_A_WEEK = 9
 _KNOWN_DAYS = 63  # every promotion is planned further ahead than the horizon reaches
 _WEEKDAYS = np.array([0.9, 0.9, 0.95, 1.0, 1.15, 1.2, 0.9])  # Monday first
-_KINDS = ("flyer", "banner", "coupon")
-_KIND_LIFT = np.array([0.5, 0.25, 0.1])
+_OFFER_LIFT = np.array([0.5, 0.25, 0.1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,9 @@ class Plans:
 def make_plans(rng: np.random.Generator, shop: Catalogue) -> Plans:
     """Draw the promotions, write the calendar, and lay both out over articles and days."""
     days = [START + timedelta(days=day) for day in range(DAYS)]
-    holiday = [_holiday(day.month, day.day) for day in days]
-    market = np.array([day.weekday() == 5 and not _market_rests(day.month, day.day) for day in days])
+    holiday = [shop.language.holiday(day) for day in days]
+    rests = [any(span.holds(day) for span in shop.language.no_market) for day in days]
+    market = np.array([day.weekday() == 5 and not rest for day, rest in zip(days, rests, strict=True)])
     promotions, lift, discount = _promotions(rng, shop)
     lift += _age_lift(shop)
     wander = np.cumsum(rng.normal(0, 0.02, (len(shop.thing), DAYS // 7)), axis=1).repeat(7, axis=1)
@@ -49,37 +49,26 @@ def make_plans(rng: np.random.Generator, shop: Catalogue) -> Plans:
     day = np.arange(DAYS)
     lift[(day < shop.first_day[:, None]) | (day > shop.last_day[:, None])] = -np.inf
     return Plans(
-        season=_season(days_of_year=np.array([day.timetuple().tm_yday for day in days]), holiday=holiday),
+        season=_season(shop, np.array([day.timetuple().tm_yday for day in days]), holiday),
         weekday=_WEEKDAYS[np.arange(DAYS) % 7],
         market=market,
         lift=lift,
         discount=discount,
         promotions=promotions,
-        calendar=pl.DataFrame({"date": days, "holiday": holiday, "market": market.astype(int)}),
+        calendar=pl.DataFrame(
+            {"date": days, "holiday": [one and one.name for one in holiday], "market": market.astype(int)}
+        ),
     )
 
 
-def _holiday(month: int, day: int) -> str | None:
-    if month == 11 and 24 <= day <= 30:
-        return "black week"
-    if month == 12 and 15 <= day <= 24:
-        return "before Christmas"
-    return {(12, 25): "Christmas", (12, 26): "Christmas", (1, 1): "New Year", (5, 1): "May Day"}.get((month, day))
-
-
-def _market_rests(month: int, day: int) -> bool:
-    """Return whether there is no market: between the years, and in the two weeks of the summer fair."""
-    return (month == 12 and day > 24) or (month == 1 and day < 4) or (month == 8 and 4 <= day <= 17)
-
-
-def _season(*, days_of_year: Ints, holiday: list[str | None]) -> Floats:
+def _season(shop: Catalogue, days_of_year: Ints, holiday: list[Holiday | None]) -> Floats:
     week = days_of_year / 7.0
     rows = []
-    for department in DEPARTMENTS:
+    for department in shop.language.departments:
         away = np.abs(week - department.peak)
         away = np.minimum(away, 52.18 - away)
         rows.append(1 - 0.25 * department.swing + 1.5 * department.swing * np.exp(-0.5 * (away / 4.5) ** 2))
-    gift = np.array([1.35 if name == "black week" else 1.25 if name == "before Christmas" else 1.0 for name in holiday])
+    gift = np.array([one.lift if one else 1.0 for one in holiday])
     season: Floats = np.maximum(np.array(rows), 0.15) * gift
     return season
 
@@ -105,11 +94,13 @@ def _promotions(rng: np.random.Generator, shop: Catalogue) -> tuple[pl.DataFrame
         )
         weight = np.where(sold, np.exp(shop.appeal * 0.7), 0.0)
         weight[PHONE] = 0.0 if week % 26 else weight.max() * 1e6  # the phone is on offer twice a year
-        for item in rng.choice(len(weight), _PROMOTIONS_A_WEEK, replace=False, p=weight / weight.sum()):
-            length, kind = int(rng.choice([7, 14])), int(rng.integers(len(_KINDS)))
+        for item in rng.choice(
+            len(weight), shop.language.size.promotions_a_week, replace=False, p=weight / weight.sum()
+        ):
+            length, kind = int(rng.choice([7, 14])), int(rng.integers(len(_OFFER_LIFT)))
             share = float(rng.integers(2, 9) * 5) / 100
             stop = min(start + length, DAYS)
-            lift[item, start:stop] = 2.4 * share + _KIND_LIFT[kind]
+            lift[item, start:stop] = 2.4 * share + _OFFER_LIFT[kind]
             discount[item, start:stop] = share
             rows.append(
                 {
@@ -117,7 +108,7 @@ def _promotions(rng: np.random.Generator, shop: Catalogue) -> tuple[pl.DataFrame
                     "starts_on": START + timedelta(days=start),
                     "ends_on": START + timedelta(days=stop - 1),
                     "known_on": START + timedelta(days=start - _KNOWN_DAYS),
-                    "kind": _KINDS[kind],
+                    "kind": shop.language.offers[kind],
                     "discount": share,
                 }
             )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.demo_shop.catalogue import CUTOFF_DAY, DAYS, Catalogue, Floats, Ints
-from jobs.demo_shop.things import DEPARTMENTS, THINGS
 
 if TYPE_CHECKING:
     from jobs.demo_shop.people import Wants
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Trade", "simulate"]
 
 NOBODY = -1  # the market stall sells without knowing to whom
-_STALL_ITEMS = 800
 _STALL_UNITS = 2.2  # mean units a Saturday of an article of average appeal
 _TO_TWIN = 0.7  # share of those who take the twin where an article is out
-_RUNNING_OUT = 70  # articles with a twin that are all but sold out at the cutoff, and delivered three weeks late
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,7 @@ class _Shelf:
     """The shelf while the days pass."""
 
     twin: Ints
+    weeks: tuple[int, ...]  # by thing: how soon it is used up, 0 for never
     stock: Ints
     due: Ints
     ordered: Ints
@@ -53,10 +51,10 @@ class _Shelf:
     owned: set[tuple[int, int]] = field(default_factory=set)  # user, article
 
     @classmethod
-    def empty(cls, twin: Ints) -> _Shelf:
+    def empty(cls, shop: Catalogue) -> _Shelf:
         """Return a shelf without stock or orders."""
-        nothing = np.zeros(len(twin), np.int64)
-        return cls(twin, nothing.copy(), np.full(len(twin), -1), nothing.copy(), nothing.copy())
+        nothing, weeks = np.zeros(len(shop.twin), np.int64), tuple(thing.weeks for thing in shop.language.things)
+        return cls(shop.twin, weeks, nothing.copy(), np.full(len(shop.twin), -1), nothing.copy(), nothing.copy())
 
     def receive(self, day: int) -> None:
         """Put what arrives on that day on the shelf."""
@@ -79,7 +77,7 @@ def simulate(rng: np.random.Generator, shop: Catalogue, plans: Plans, wants: Wan
     scarce = _scarce(shop, weekly)
     to_twin = rng.random(len(wants.day)) < _TO_TWIN
     first_want = np.searchsorted(wants.day, np.arange(DAYS + 1))
-    shelf, asked = _Shelf.empty(shop.twin), np.zeros((DAYS // 7, count), np.int64)
+    shelf, asked = _Shelf.empty(shop), np.zeros((DAYS // 7, count), np.int64)
     on_hand, due, ordered = (np.zeros((DAYS, count), np.int64) for _ in range(3))
     for day in range(DAYS):
         week = day // 7
@@ -113,10 +111,11 @@ def simulate(rng: np.random.Generator, shop: Catalogue, plans: Plans, wants: Wan
 def _stall_means(rng: np.random.Generator, shop: Catalogue, plans: Plans) -> Floats:
     """Return the mean units of each Saturday: the stall carries the best-selling articles only."""
     saturdays = np.arange(5, DAYS, 7)
-    names = [one.name for one in DEPARTMENTS]
-    home = np.array([names.index(THINGS[kind].department) for kind in shop.thing])
+    home = np.array(shop.language.homes())[shop.thing]
     carried = np.zeros(len(shop.thing), dtype=bool)
-    carried[np.argsort(-shop.appeal + rng.normal(0, 0.3, len(shop.appeal)), kind="stable")[:_STALL_ITEMS]] = True
+    carried[
+        np.argsort(-shop.appeal + rng.normal(0, 0.3, len(shop.appeal)), kind="stable")[: shop.language.size.stall_items]
+    ] = True
     level = np.where(carried, _STALL_UNITS * np.exp(shop.appeal - shop.appeal[carried].mean()), 0.0)
     mean: Floats = level[None, :] * plans.season[home][:, saturdays].T * np.exp(plans.lift[:, saturdays].T)
     return mean * plans.market[saturdays][:, None]
@@ -134,7 +133,7 @@ def _scarce(shop: Catalogue, weekly: Floats) -> Ints:
     """Return the articles that will run out: the best-selling one of each of the best-selling twin pairs."""
     first = np.flatnonzero(shop.twin > np.arange(len(shop.twin)))
     best = np.where(weekly[first] >= weekly[shop.twin[first]], first, shop.twin[first])
-    return best[np.argsort(-weekly[best], kind="stable")[:_RUNNING_OUT]]
+    return best[np.argsort(-weekly[best], kind="stable")[: shop.language.size.running_out]]
 
 
 def _stocktake(shelf: _Shelf, day: int, scarce: Ints, weekly: Floats) -> None:
@@ -151,7 +150,7 @@ def _serve(shelf: _Shelf, wants: Wants, row: int, *, goes_to_twin: bool) -> None
     if not wants.buys[row]:
         return
     user, day = int(wants.user[row]), int(wants.day[row])
-    again = bool(wants.standing[row]) or THINGS[wants.thing[row]].weeks > 0
+    again = bool(wants.standing[row]) or shelf.weeks[wants.thing[row]] > 0
     left = [int(item) for item in wants.choices[row] if item >= 0]
     item = next((item for item in left if again or (user, item) not in shelf.owned), None)
     if item is None:

@@ -9,9 +9,7 @@ import numpy as np
 import polars as pl
 
 from jobs.demo_shop.catalogue import CUTOFF_DAY, START, Catalogue, Ints
-from jobs.demo_shop.things import DEPARTMENTS, THINGS
 from jobs.demo_shop.trade import NOBODY, Trade
-from jobs.demo_shop.words import STYLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,19 +38,19 @@ def write_shop(folder: Path, shop: Catalogue, plans: Plans, trade: Trade, people
 
 def write_truth(folder: Path, shop: Catalogue, people: People, plans: Plans, trade: Trade) -> None:
     """Write what only the generator knows. The night reads none of it."""
-    users, ids = people.user_ids, shop.item_ids
+    users, ids, language = people.user_ids, shop.item_ids, shop.language
     tastes = pl.DataFrame({"user_id": users})
     tastes = tastes.with_columns(
-        *(pl.Series(f"likes_{one.name}", people.departments[:, row]) for row, one in enumerate(DEPARTMENTS)),
-        *(pl.Series(f"style_{one.name}", people.styles[:, row]) for row, one in enumerate(STYLES)),
+        *(pl.Series(f"likes_{one.name}", people.departments[:, row]) for row, one in enumerate(language.departments)),
+        *(pl.Series(f"style_{one.name}", people.styles[:, row]) for row, one in enumerate(language.styles)),
     )
     write_csv(tastes, folder / "tastes.csv")
     pairs = [(ids[row], ids[other]) for row, other in enumerate(shop.twin) if other > row]
     write_csv(pl.DataFrame(pairs, schema=["item_id", "twin_item_id"], orient="row"), folder / "twins.csv")
     natures = {
         "item_id": ids,
-        "thing": [THINGS[kind].name for kind in shop.thing],
-        "style": [STYLES[style].name for style in shop.style],
+        "thing": [language.things[kind].name for kind in shop.thing],
+        "style": [language.styles[style].name for style in shop.style],
         "material": list(shop.material),
         "quality": shop.quality,
         "wanted_from": [_date(day) for day in shop.first_day],

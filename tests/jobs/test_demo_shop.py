@@ -12,6 +12,7 @@ import pytest
 
 from jobs.demo_shop import CUTOFF, generate_shop
 from jobs.demo_shop.catalogue import CUTOFF_DAY, DAYS, make_catalogue
+from jobs.demo_shop.english import ENGLISH
 from jobs.demo_shop.people import make_people, make_wants
 from jobs.demo_shop.plans import make_plans
 from jobs.demo_shop.trade import simulate
@@ -121,9 +122,9 @@ def test_launches_have_no_history_and_ended_items_no_sales(shop: Path) -> None:
 
 def test_sales_never_exceed_what_lay_on_the_shelf() -> None:
     rng = np.random.default_rng(11)
-    catalogue = make_catalogue(rng)
+    catalogue = make_catalogue(rng, ENGLISH)
     plans = make_plans(rng, catalogue)
-    trade = simulate(rng, catalogue, plans, make_wants(rng, catalogue, plans, make_people(rng)))
+    trade = simulate(rng, catalogue, plans, make_wants(rng, catalogue, plans, make_people(rng, ENGLISH)))
     sold = np.zeros((DAYS, len(catalogue.thing)), dtype=np.int64)
     np.add.at(sold, (trade.sales[:, 0], trade.sales[:, 1]), trade.sales[:, 3])
     days = np.arange(1, DAYS)[:, None]

@@ -1,34 +1,10 @@
-"""What the demo shop sells: kinds of articles, what they are made of, and what follows what."""
+"""What the English demo shop sells: kinds of articles, what they are made of, and what follows what."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from jobs.demo_shop.language import Department, read_things
 
-__all__ = ["DEPARTMENTS", "THINGS", "Department", "Thing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Department:
-    """A part of the shop. `peak`: the week of the year in which it sells most; `swing`: how much more it sells then."""
-
-    name: str
-    peak: int
-    swing: float
-    uses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """A kind of article. `then`: what people buy next; `weeks`: how soon it is used up (0: never)."""
-
-    name: str
-    department: str
-    price: int
-    materials: tuple[str, ...]
-    features: tuple[str, ...]
-    then: str
-    weeks: int
-
+__all__ = ["DEPARTMENTS", "THINGS"]
 
 DEPARTMENTS = (
     Department("shoes", 42, 0.35, ("long walks", "the daily commute", "wet autumn days", "weekends away")),
@@ -167,15 +143,4 @@ face mask: clay, rose, honey; ten sheets, a cooling effect, a soft brush, a glas
 hairbrush: boar bristle, olive wood, bamboo; rounded pins, an air cushion, a slim handle, a cleaning comb
 """
 
-
-def _things() -> tuple[Thing, ...]:
-    make = dict(line.split(": ") for line in _MAKE.strip().splitlines())
-    things = []
-    for line in _TRADE.strip().splitlines():
-        name, department, price, then, weeks = (part.strip() for part in line.split("|"))
-        materials, features = (tuple(part.split(", ")) for part in make[name].split("; "))
-        things.append(Thing(name, department, int(price), materials, features, then, int(weeks)))
-    return tuple(things)
-
-
-THINGS = _things()
+THINGS = read_things(_TRADE, _MAKE)
