@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.demo_shop.catalogue import CUTOFF, make_catalogue
+from jobs.demo_shop.chinese import CHINESE
 from jobs.demo_shop.english import ENGLISH
 from jobs.demo_shop.people import make_people, make_wants
 from jobs.demo_shop.plans import make_plans
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
     from jobs.demo_shop.language import Language
 
-__all__ = ["CUTOFF", "generate_shop"]
+__all__ = ["CUTOFF", "LANGUAGES", "generate_shop"]
+
+LANGUAGES = {language.name: language for language in (ENGLISH, CHINESE)}
 
 
 def generate_shop(folder: Path, *, seed: int = 7, language: Language = ENGLISH) -> None:
