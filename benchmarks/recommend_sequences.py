@@ -162,6 +162,7 @@ def sequence_config(*, keep_seen: bool, seed: int, threads: int) -> RecommendCon
         window_days=1,
         windows=2,
         measure=False,
+        audience=0,
         depth=20,
         seed=seed,
         threads=threads,

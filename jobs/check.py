@@ -28,7 +28,12 @@ __all__ = [
     "take_standing",
 ]
 
-_GROUPS = {"recommendations": ("user_id",), "buy_again": ("user_id",), "similar_items": ("query_item_id", "kind")}
+_GROUPS = {
+    "recommendations": ("user_id",),
+    "buy_again": ("user_id",),
+    "similar_items": ("query_item_id", "kind"),
+    "audience": ("item_id",),
+}
 _LOWEST_RISE = 1e-9  # rounding of the ninth digit is no crossing
 
 
@@ -109,6 +114,7 @@ def check_invariants(tables: Mapping[str, pl.DataFrame], expected: Expected, *, 
     """Return one sentence for each invariant that a table breaks; none is the empty list."""
     found = [*_required_columns(tables), *_keys(tables), *_lists(tables)]
     found += _recommendations(tables, expected, k=settings.k)
+    found += _audience(tables, expected)
     if len(set(expected.snapshots)) > 1:
         found.append(
             f"lists and forecast come from different snapshots of the text vectors: {', '.join(expected.snapshots)}"
@@ -189,6 +195,19 @@ def _recommendations(tables: Mapping[str, pl.DataFrame], expected: Expected, *, 
     forecast = tables["forecast"]
     if expected.forecast and (lost := lists.join(forecast, on="item_id", how="anti")).height:
         yield f"recommendations: {lost.height} rows have no forecast to join, {_example(lost, 'item_id')}"
+
+
+def _audience(tables: Mapping[str, pl.DataFrame], expected: Expected) -> Iterator[str]:
+    frame = tables["audience"]
+    if (lost := frame.join(tables["items"], on="item_id", how="anti")).height:
+        yield f"audience: {lost.height} rows are of items that are not in items, {_example(lost, 'item_id')}"
+    strangers = frame.filter(~pl.col("user_id").is_in(expected.users))
+    if strangers.height:
+        yield f"audience: {strangers.height} rows are of users without a list, {_example(strangers, 'user_id')}"
+    if expected.hide_bought:
+        again = frame.join(expected.purchases, on=["user_id", "item_id"], how="semi")
+        if again.height:
+            yield f"audience: {again.height} rows were bought before and hidden, {_example(again, 'user_id')}"
 
 
 def _forecast(tables: Mapping[str, pl.DataFrame], cutoff: date, settings: Settings) -> Iterator[str]:

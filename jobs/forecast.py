@@ -32,6 +32,7 @@ class Demand:
     stock: pl.DataFrame | None  # item_id, on_hand, probability: the first period, summed over locations
     snapshot_id: str
     skipped: str | None = None
+    on_hand: pl.DataFrame | None = None  # item_id, on_hand: the last counts up to the cutoff, summed over locations
 
 
 def forecast_shop(shop: Shop, texts: EmbeddedTexts, *, settings: Settings, progress: Progress | None = None) -> Demand:
@@ -66,9 +67,11 @@ def forecast_shop(shop: Shop, texts: EmbeddedTexts, *, settings: Settings, progr
     if inventory is None or not inventory.height:
         return Demand(result, None, None, snapshot_id)
     risk = stockout_risk(result.forecast, inventory, cutoff=shop.cutoff)
-    whole = stockout_risk(_over_locations(result.forecast), _stock_over_locations(inventory), cutoff=shop.cutoff)
+    counted = _stock_over_locations(inventory)
+    whole = stockout_risk(_over_locations(result.forecast), counted, cutoff=shop.cutoff)
     first = whole.filter(pl.col("date") == pl.col("date").min())
-    return Demand(result, risk, first.select("item_id", "on_hand", "probability").sort("item_id"), snapshot_id)
+    stock = first.select("item_id", "on_hand", "probability").sort("item_id")
+    return Demand(result, risk, stock, snapshot_id, on_hand=counted.select("item_id", "on_hand"))
 
 
 def _over_locations(forecast: pl.DataFrame) -> pl.DataFrame:

@@ -62,6 +62,7 @@ def lay_out(night: Night, *, root: Path, published: Collection[str], timezone: s
         "recommendations": lists.recommendations,
         "buy_again": lists.buy_again,
         "similar_items": night.offer.similar,
+        "audience": night.offer.audience,
         "forecast": result.forecast if result else None,
         "forecast_explain": result.explain if result else None,
         "stockout_risk": night.demand.risk,

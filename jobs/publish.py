@@ -30,8 +30,12 @@ def publish_night(
     folder = run.building
     warehouse.build_snapshot(folder / "shelfwise.duckdb", tables, run_id=run.run_id)
     (folder / "lists").mkdir()
-    night.offer.lists.depth.write_parquet(folder / "lists" / "depth.parquet")
-    night.offer.lists.popular.write_parquet(folder / "lists" / "popular.parquet")
+    lists = night.offer.lists
+    kept = {"depth": lists.depth, "popular": lists.popular, "active": lists.active}
+    kept |= {"audience": lists.audience, "owners": lists.owners}
+    for name, frame in kept.items():
+        # small groups of rows: one item's are found without reading the others
+        frame.write_parquet(folder / "lists" / f"{name}.parquet", row_group_size=20_000)
     night.offer.index.save(folder / "index")
     warehouse.write_manifest(folder, facts)
     keep_history(run.root, run.run_id, dict(tables))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from jobs.audience import find_occasions, occasion_audiences
 from jobs.settings import Settings, recommend_config
 from recsys import Lists, ShopHistory, VectorIndex, build_lists, similar_items
 
@@ -29,6 +30,7 @@ class Offer:
     index: VectorIndex
     users: tuple[str, ...]
     snapshot_id: str
+    audience: pl.DataFrame  # item_id, user_id, rank, score, source, reason, occasion
 
 
 def recommend_shop(
@@ -46,7 +48,8 @@ def recommend_shop(
     users = list_users(shop, settings=settings)
     lists = build_lists(history, users=users, config=config, stock=demand.stock, progress=progress)
     index, similar = similar_items(history, config=config)
-    return Offer(lists, similar, index, users, texts.vectors.snapshot_id)
+    audience = occasion_audiences(lists.audience, find_occasions(shop, demand, settings=settings))
+    return Offer(lists, similar, index, users, texts.vectors.snapshot_id, audience)
 
 
 def list_users(shop: Shop, *, settings: Settings) -> tuple[str, ...]:

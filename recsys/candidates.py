@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from recsys.sources.contract import Source
 
-__all__ = ["NO_RANK", "Candidates", "find_candidates", "place_in_group", "user_blocks"]
+__all__ = ["NO_RANK", "Candidates", "best_of_rows", "find_candidates", "place_in_group", "user_blocks"]
 
 NO_RANK = 1000.0  # of a candidate that a source says nothing of
 _BLOCK_CELLS = 6_000_000  # users times items of a block: bounds the memory of one source's scores to some 25 MB
@@ -28,6 +28,10 @@ class Candidates:
     item: NDArray[np.int64]
     score: NDArray[np.float32]
     rank: NDArray[np.float32]
+
+    def where(self, kept: NDArray[np.bool_]) -> Candidates:
+        """Return the rows that are kept."""
+        return Candidates(self.user[kept], self.item[kept], self.score[kept], self.rank[kept])
 
 
 def user_blocks(users: NDArray[np.int64], n_items: int) -> Iterator[NDArray[np.int64]]:
@@ -43,10 +47,12 @@ def find_candidates(
     *,
     allowed: NDArray[np.bool_],
     hidden: Any | None,  # noqa: ANN401 (scipy ships no types)
+    also: NDArray[np.int64] | None = None,
 ) -> Candidates:
     """Return each source's best `take` items for each user, unioned.
 
     `allowed`: (items,) what may be shown at all. `hidden`: sparse (users, items) of what each user must not be shown.
+    `also`: sorted user * items + item of further candidates; `users` is sorted then.
     """
     n_items = len(allowed)
     gone = None if hidden is None else hidden[users].nonzero()
@@ -58,14 +64,23 @@ def find_candidates(
         if gone is not None:
             scores[gone] = 0.0
         scored.append(scores)
-        keys.append(_best(scores, source.take))
+        keys.append(best_of_rows(scores, source.take))
+    if also is not None:
+        keys.append(_rows_of(also, users, n_items))
     key = np.unique(np.concatenate(keys)) if keys else np.empty(0, dtype=np.int64)
     row, item = key // n_items, key % n_items
     score = np.stack([scores[row, item] for scores in scored], axis=1) if scored else np.empty((0, 0), np.float32)
     return Candidates(users[row], item, score, _ranks(row, score))
 
 
-def _best(scores: NDArray[np.float32], take: int) -> NDArray[np.int64]:
+def _rows_of(pairs: NDArray[np.int64], users: NDArray[np.int64], n_items: int) -> NDArray[np.int64]:
+    """Return row * items + item of the pairs whose user is one of `users`."""
+    row = np.minimum(np.searchsorted(users, pairs // n_items), len(users) - 1)
+    known = users[row] == pairs // n_items
+    return np.asarray(row[known] * np.int64(n_items) + pairs[known] % n_items, dtype=np.int64)
+
+
+def best_of_rows(scores: NDArray[np.float32], take: int) -> NDArray[np.int64]:
     """Return row * items + item of the `take` highest scores above 0 of each row; ties by the item's place."""
     n_items = scores.shape[1]
     row, item = np.nonzero(scores >= _floor(scores, take)[:, None])

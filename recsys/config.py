@@ -19,7 +19,8 @@ class RecommendConfig:
     without a purchase or interest in so many days get no list. `stock_risk_above`: the probability of being out of
     stock by the end of the first period above which an item gives way to its twin. `sources`: the candidate sources
     that are asked. `window_days`, `windows`: the ranker learns from so many past windows of so many days.
-    `measure`: whether the lists' quality on the last of these windows is measured.
+    `measure`: whether the lists' quality on the last of these windows is measured. `audience`: users an item for whom
+    a night keeps how much they want it; 0 keeps none.
     """
 
     k: int = 20
@@ -32,6 +33,7 @@ class RecommendConfig:
     sources: frozenset[str] = SOURCES
     window_days: int = 28
     windows: int = 4
+    audience: int = 100
     measure: bool = True
     seed: int = 0
     threads: int = 2
@@ -45,6 +47,9 @@ class RecommendConfig:
             if getattr(self, name) < 1:
                 msg = f"{name} is {getattr(self, name)}; at least 1 is wanted"
                 raise ValueError(msg)
+        if self.audience < 0:
+            msg = f"audience is {self.audience}; 0 (none) or more is wanted"
+            raise ValueError(msg)
         if self.bought_before not in ("hide", "keep", "auto"):
             msg = f"bought_before is {self.bought_before!r}; it is hide, keep or auto"
             raise ValueError(msg)

@@ -32,6 +32,7 @@ class FeatureTable:
     """Everything known of items and users on one evening, ready to be looked up for candidates."""
 
     names: tuple[str, ...]
+    user_names: tuple[str, ...]
     item: NDArray[np.float32]  # (items, item features)
     user: NDArray[np.float32]  # (users, user features)
     rhythm: Rhythm
@@ -135,6 +136,7 @@ def fit_features(view: View, source_names: Sequence[str]) -> FeatureTable:
             *("times_bought", "days_since", "own_interval", "past_interval", "share_of_days", "due"),
             *("category_share", "brand_share", "price_against_usual", "cosine_with_last", "cosine_with_last_three"),
         ),
+        user_names=user_names,
         item=item,
         user=user,
         rhythm=rhythm_of(view),

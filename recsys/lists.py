@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from recsys.audience import audience_of, learn_chance, most_active
+from recsys.audience_frames import AUDIENCE_SCHEMA, active_frame, audience_frame, owners_frame
+from recsys.chance import LEAST_BUYERS
 from recsys.evaluation import measure_lists, no_quality
 from recsys.ordering import FILL, fill_short, order_lists, popular_order
 from recsys.ranker import LEAST_POSITIVES, concat_examples, train_ranker
@@ -20,10 +23,11 @@ from recsys.training import bought_again_share, fit_evening, past_examples, wind
 from recsys.view import catalogue_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from recsys.chance import Chance
     from recsys.config import RecommendConfig
     from recsys.history import ShopHistory
     from recsys.ordering import ListRows
@@ -46,14 +50,20 @@ class Lists:
 
     `recommendations`: user_id, item_id, rank, score, source, reason: min(k, what may be shown) rows a user.
     `buy_again`: user_id, item_id, rank, score, reason. `depth`: as recommendations, before the cut to k and the fill.
-    `popular`: item_id, rank, score: the order that fills every list. `quality`: cutoff, segment, metric, value,
-    baseline, baseline_value, n, low, high. `bought_before`: hide or keep, what auto came to.
+    `popular`: item_id, rank, score: the order that fills every list. `audience`: item_id, user_id, rank, score, source,
+    reason: the users most likely to buy each item within a window, `config.audience` of them; the score is that chance.
+    `active`: user_id, rank, reason: the order that continues an audience. `owners`: item_id, user_id, times,
+    last_bought. `quality`: cutoff, segment, metric, value, baseline, baseline_value, n, low, high. `bought_before`:
+    hide or keep, what auto came to.
     """
 
     recommendations: pl.DataFrame
     buy_again: pl.DataFrame
     depth: pl.DataFrame
     popular: pl.DataFrame
+    audience: pl.DataFrame
+    active: pl.DataFrame
+    owners: pl.DataFrame
     quality: pl.DataFrame
     bought_before: str
     notes: tuple[str, ...]
@@ -75,19 +85,21 @@ def build_lists(
     """
     catalogue = catalogue_of(history, users)
     hide, notes = _decide(history, catalogue, config)
-    ranker, quality, told = _learn(history, catalogue, config, hide, progress)
+    learnt = _learn(history, catalogue, config, hide, progress)
     evening = fit_evening(history, catalogue, history.cutoff, config, hide=hide)
     wanted = _active(evening.view, catalogue.users(sorted(set(users))), config)
     _tell(progress, "lists", 0, len(wanted))
     depth = max(config.depth, config.k)
-    rows = fill_short(order_lists(evening, ranker, wanted, depth), evening, wanted, depth)
-    whole = _frame(rows, catalogue, Reasons(evening))
+    rows = fill_short(order_lists(evening, learnt.ranker, wanted, depth), evening, wanted, depth)
+    reasons = Reasons(evening)
+    whole = _frame(rows, catalogue, reasons)
     if stock is not None and config.stock_aware:
         whole = apply_stock(whole, stock, evening=evening, config=config)
     own = whole.filter(~pl.col("fill"))
     own = own.with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("user_id"))
     order, level = popular_order(evening)
     _tell(progress, "lists", len(wanted), len(wanted))
+    audience, active = _audience(evening, learnt, wanted, config, reasons)
     return Lists(
         recommendations=whole.filter(pl.col("rank") <= config.k).drop("fill"),
         buy_again=_buy_again(evening, wanted, config.k),
@@ -96,9 +108,12 @@ def build_lists(
             {"item_id": catalogue.item_ids.gather(order), "rank": np.arange(1, len(order) + 1), "score": level},
             schema={"item_id": pl.String, "rank": pl.Int32, "score": pl.Float64},
         ),
-        quality=quality,
+        audience=audience,
+        active=active,
+        owners=owners_frame(evening),
+        quality=learnt.quality,
         bought_before="hide" if hide else "keep",
-        notes=(*notes, *told),
+        notes=(*notes, *learnt.notes),
     )
 
 
@@ -115,12 +130,23 @@ def _decide(history: ShopHistory, catalogue: Catalogue, config: RecommendConfig)
     return hide, [note]
 
 
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """What the past windows taught; `chance` is None where too little came true of what the ranker said."""
+
+    ranker: Ranker | None
+    chance: Chance | None
+    quality: pl.DataFrame
+    notes: tuple[str, ...]
+
+
 def _learn(
     history: ShopHistory, catalogue: Catalogue, config: RecommendConfig, hide: bool, progress: Progress | None
-) -> tuple[Ranker | None, pl.DataFrame, list[str]]:
+) -> _Learnt:
     """Return the ranker of all past windows, and how one of the earlier windows did on the last of them."""
     examples: list[Examples] = []
-    quality = no_quality()
+    quality, chance = no_quality(), None
+    earlier: Ranker | None = None
     names: tuple[str, ...] = ()
     for window in range(config.windows, 0, -1):
         _tell(progress, "windows", config.windows - window, config.windows)
@@ -130,22 +156,46 @@ def _learn(
             continue
         evening = fit_evening(history, catalogue, origin, config, hide=hide)
         names = evening.features.names
-        if window == 1 and config.measure:
+        if window == 1 and (config.measure or config.audience):
             earlier = train_ranker(concat_examples(examples), names, config)
+        if window == 1 and config.measure:
             quality = measure_lists(evening, earlier, truth, config)
+        if window == 1 and config.audience:
+            users = np.arange(catalogue.n_users)
+            chance = learn_chance(evening, earlier, truth, users=users, seed=config.seed)
         found = past_examples(evening, truth, config)
         if found is not None:
             examples.append(found)
     together = concat_examples(examples)
     ranker = train_ranker(together, names, config)
-    if ranker is not None:
-        return ranker, quality, []
-    positives = together.positives if together is not None else 0
-    note = (
-        f"too little to train a ranker on: {positives} purchases among the candidates of the past windows, "
-        f"{LEAST_POSITIVES} are wanted; the lists are ordered by a fixed blend of the sources' ranks"
-    )
-    return None, quality, [note]
+    if (ranker is None) != (earlier is None):
+        chance = None  # it reads the scores of the one kind, and the audience has those of the other
+    return _Learnt(ranker, chance, quality, tuple(_what_is_missing(ranker, chance, together, config)))
+
+
+def _what_is_missing(
+    ranker: Ranker | None, chance: Chance | None, examples: Examples | None, config: RecommendConfig
+) -> Iterator[str]:
+    if ranker is None:
+        positives = examples.positives if examples is not None else 0
+        yield (
+            f"too little to train a ranker on: {positives} purchases among the candidates of the past windows, "
+            f"{LEAST_POSITIVES} are wanted; the lists are ordered by a fixed blend of the sources' ranks"
+        )
+    if chance is None and config.audience:
+        yield (
+            f"too little to compare users by: fewer than {LEAST_BUYERS} purchases among the pairs of the last window; "
+            "an item's audience is ordered by the bare scores, which know nothing of how much a user buys"
+        )
+
+
+def _audience(
+    evening: Evening, learnt: _Learnt, users: NDArray[np.int64], config: RecommendConfig, reasons: Reasons
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    if config.audience == 0:
+        return pl.DataFrame(schema=AUDIENCE_SCHEMA), active_frame(evening, users[:0])
+    rows = audience_of(evening, learnt.ranker, learnt.chance, users=users, k=config.audience)
+    return audience_frame(rows, evening, reasons), active_frame(evening, most_active(evening, users))
 
 
 def _active(view: View, users: NDArray[np.int64], config: RecommendConfig) -> NDArray[np.int64]:

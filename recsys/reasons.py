@@ -56,10 +56,10 @@ class Reasons:
         self.together = (bought.T @ bought).tocsr()
         self.together.sort_indices()
 
-    def of(self, rows: ListRows) -> tuple[pl.Series, pl.Series]:
-        """Return source and reason of each row."""
+    def of(self, rows: ListRows, otherwise: NDArray[Any] | None = None) -> tuple[pl.Series, pl.Series]:
+        """Return source and reason of each row; `otherwise`: what to say where no source can, else what is popular."""
         source = np.full(len(rows.user), "popular", dtype=object)
-        reason = popular_reasons(self.buyers, rows.item)
+        reason = popular_reasons(self.buyers, rows.item) if otherwise is None else otherwise.copy()
         by_kind = {
             "repeat": self._repeat,
             "covisit": self._together,
@@ -68,8 +68,7 @@ class Reasons:
             "browsing": self._browsing,
             "interest": self._interest,
             "attributes": self._attributes,
-            "season": self._season,
-        }
+        } | ({"season": self._season} if otherwise is None else {})
         for place, name in enumerate(self.names):
             at = np.flatnonzero(rows.source == place)
             source[at] = LABELS[name]
@@ -77,7 +76,7 @@ class Reasons:
                 said = by_kind[name](rows.user[at], rows.item[at])
                 spoken = np.array([text is not None for text in said])
                 reason[at[spoken]] = said[spoken]
-                # a source whose fact cannot be put in a sentence leaves the row to what is popular
+                # a source whose fact cannot be put in a sentence leaves the row to what is said otherwise
         source[rows.source == FILL] = "popular"
         return pl.Series("source", source, dtype=pl.String), pl.Series("reason", reason, dtype=pl.String)
 

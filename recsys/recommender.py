@@ -15,6 +15,7 @@ from recsys.errors import RecsysError, StaleIndex
 from recsys.filters import Filters, id_texts
 from recsys.neighbours import places
 from recsys.open_run import OpenRun, open_run
+from recsys.served_audience import serve_audience, serve_left_out
 from recsys.served_lists import serve_lists
 from recsys.text_search import TextSearch
 
@@ -143,6 +144,29 @@ class Recommender:
         _check_k(k)
         found = serve_lists(run, id_texts(users), k, run.allowed(filters))
         return found.join(run.items.select("item_id", "title"), on="item_id", how="left", maintain_order="left")
+
+    def audience(self, item_id: str | int, k: int = 100) -> pl.DataFrame:
+        """Return the `k` users most likely to buy an item: item_id, user_id, rank, score, source, reason, title.
+
+        Beyond those whom the night kept for the item, the most active users; min(k, users who may be asked) rows. Those
+        who are left out because they have it already: `left_out`.
+
+        Raises:
+            UnknownItem: an id that this run does not have; names the nearest.
+            ValueError: `k` below 1.
+        """
+        _check_k(k)
+        (asked,) = id_texts(item_id)
+        return serve_audience(self._run, asked, k)
+
+    def left_out(self, item_id: str | int) -> pl.DataFrame:
+        """Return who is left out of an item's audience: user_id, times, last_bought; nobody where lists keep it.
+
+        Raises:
+            UnknownItem: an id that this run does not have; names the nearest.
+        """
+        (asked,) = id_texts(item_id)
+        return serve_left_out(self._run, asked)
 
     def search(self, text: str, k: int = 20, *, filters: Filters | None = None) -> pl.DataFrame:
         """Return the `k` items that `text` means or names: item_id, rank, score, title; see `recsys.text_search`.

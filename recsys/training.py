@@ -99,7 +99,7 @@ def past_examples(evening: Evening, truth: NDArray[np.int64], config: RecommendC
         hit = np.isin(found.user, found.user[label])
         kept = hit & (label | _sampled(found.user, draw, negatives))
         if label[kept].any():
-            part = type(found)(found.user[kept], found.item[kept], found.score[kept], found.rank[kept])
+            part = found.where(kept)
             _, sizes = np.unique(part.user, return_counts=True)
             parts.append(Examples(evening.features.of(part), label[kept].astype(np.int8), sizes))
     return concat_examples(parts)

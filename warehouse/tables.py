@@ -299,6 +299,34 @@ PUBLISHED: dict[str, Table] = {
             sort=("query_item_id", "kind", "rank"),
         ),
         Table(
+            "audience",
+            "Who is most likely to want what is launched or overstocked: up to 100 users an item.",
+            (
+                RUN_ID,
+                ITEM_ID,
+                USER_ID,
+                RANK,
+                Column(
+                    "score",
+                    "DOUBLE",
+                    "the chance to buy the item in 28 days on sale, as a past window taught it, 0 to 1; where that "
+                    "taught too little, the ranker's bare score",
+                ),
+                Column(
+                    "source", "VARCHAR", "what ranks the pair highest: covisit, text, repeat, …; category or active"
+                ),
+                REASON,
+                Column(
+                    "occasion",
+                    "VARCHAR",
+                    "launch: first on sale within the horizon; overstock: more on hand than the horizon's summed p90",
+                ),
+                TITLE,
+            ),
+            key=("item_id", "user_id"),
+            sort=("item_id", "rank"),
+        ),
+        Table(
             "forecast",
             "Units expected of each item and location in each period after the cutoff.",
             (RUN_ID, *_FORECAST_COLUMNS, TITLE),

@@ -1,0 +1,31 @@
+"""The commands of marketing: who would want an item."""
+# ruff: noqa: TC001 typer reads the annotations at run time
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jobs.cli_options import AsJson, ItemId, Runs
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(audience)
+
+
+def audience(
+    item_id: ItemId,
+    runs: Runs,
+    k: Annotated[int, typer.Option("-k", min=1, help="Users.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the users most likely to want an item, each with its reason, and who is left out for having it already."""
+    from jobs.audience_screens import show_audience
+    from recsys import Recommender
+
+    shop = Recommender.open(runs)
+    show_audience(item_id, shop.audience(item_id, k=k), shop.left_out(item_id), as_json=as_json)

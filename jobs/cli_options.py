@@ -1,0 +1,26 @@
+"""The options and arguments that commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["AsJson", "Config", "Input", "ItemId", "Runs", "Set"]
+
+Runs = Annotated[
+    Path, typer.Option("--runs", metavar="DIR", help="The folder of runs; DIR/current is the published one.")
+]
+Input = Annotated[
+    Path, typer.Option("--input", metavar="FOLDER", help="The shop's files: CSV (also .gz), Parquet or JSONL.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="shop.toml", help="Needed only where names or defaults do not fit.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set horizon=4 --set check.ndcg_drop=0.2"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Plain JSON on stdout.")]
+ItemId = Annotated[str, typer.Argument(metavar="ITEM_ID", show_default=False)]
