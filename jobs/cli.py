@@ -1,5 +1,5 @@
 """The command line: parse, call one function, map what went wrong to an exit code. Data on stdout, logs on stderr."""
-# ruff: noqa: TC003 typer reads the annotations at run time
+# ruff: noqa: TC001, TC003 typer reads the annotations at run time
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
+
+from jobs import cli_audience
+from jobs.cli_options import AsJson, Config, Input, ItemId, Runs, Set
 
 __all__ = ["Interrupted", "app", "main"]
 
@@ -28,23 +31,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Runs = Annotated[
-    Path, typer.Option("--runs", metavar="DIR", help="The folder of runs; DIR/current is the published one.")
-]
-Input = Annotated[
-    Path, typer.Option("--input", metavar="FOLDER", help="The shop's files: CSV (also .gz), Parquet or JSONL.")
-]
-Config = Annotated[
-    Path | None, typer.Option("--config", metavar="shop.toml", help="Needed only where names or defaults do not fit.")
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a key: --set horizon=4 --set check.ndcg_drop=0.2"),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Plain JSON on stdout.")]
-ItemId = Annotated[str, typer.Argument(metavar="ITEM_ID", show_default=False)]
-
 
 class Interrupted(BaseException):
     """SIGINT or SIGTERM came: the night cleans up, the ledger says interrupted, the exit code is 128 + the signal."""
@@ -230,6 +216,9 @@ def sql(query: Annotated[str, typer.Argument(metavar="QUERY")], runs: Runs, as_j
     from jobs.report import show_rows
 
     show_rows(run_query(runs, query), as_json=as_json)
+
+
+cli_audience.register(app)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
