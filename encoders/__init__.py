@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from encoders.cache import Encoded, VectorCache
-from encoders.cleaning import clean, mask
+from encoders.cleaning import clean
 from encoders.contract import Encoder, EncoderConfig, EncoderError, Progress, TextKind, Vectors
 from encoders.embedding import Embedded, embed_tables, product_text
 from encoders.lexical import words
 from encoders.loading import ENCODERS, load_encoder
+from encoders.masking import cleaning_version, mask
 from encoders.pooling import ItemVectors, TextVectors, UserVectors
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "VectorCache",
     "Vectors",
     "clean",
+    "cleaning_version",
     "embed_tables",
     "load_encoder",
     "mask",

@@ -256,6 +256,7 @@ def ingest_options(settings: Settings) -> warehouse.IngestOptions:
         date_format=settings.date_format,
         encoding=settings.encoding,
         clean=_clean_and_mask,
+        clean_version=encoders.cleaning_version(),
     )
 
 

@@ -125,7 +125,7 @@ def _judge(
             if column.required and column.name != "title":  # an item without a title is sold all the same
                 reasons[row].append(f"{column.name}: empty; every row needs it")
         elif column.type != "VARCHAR":
-            shown = options.clean(was[:80])
+            shown = options.clean(was)[:80]  # cleaned whole: half an e-mail address is not known for one
             reasons[row].append(f"{column.name}: {shown!r} is no {_cure(was, column, options)}")
 
 

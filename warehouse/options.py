@@ -28,6 +28,7 @@ class IngestOptions:
         date_format: strftime pattern of the shop's dates; ISO is read besides. None: ISO alone.
         encoding: of text files without a byte order mark.
         clean: what every text goes through before it is stored, in tables and in rejects (encoders.clean, then mask).
+        clean_version: names the code of `clean`: files parsed with another one are read again.
         today: rows after it are rejected as future; None: today in the shop's timezone.
     """
 
@@ -39,6 +40,7 @@ class IngestOptions:
     date_format: str | None = None
     encoding: str = "utf-8"
     clean: Callable[[str], str]
+    clean_version: str = ""
     today: date | None = None
 
     def __post_init__(self) -> None:

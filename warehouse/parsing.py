@@ -110,7 +110,10 @@ def _typed(
     extras = [_further(chunk.rows[theirs].alias(ours), source, options) for ours, theirs in further.items()]
     ids = [theirs for ours, theirs in known.items() if ours in ID_COLUMNS]
     bad = sorted(reasons)
-    records = [as_record(row, clean=options.clean, ids=ids) for row in chunk.rows[bad].iter_rows(named=True)]
+    # a column that is nowhere kept, such as a customer's name, is not kept in a record either
+    told = set(known.values()) | set(further.values())
+    raw_rows = ({name: row[name] for name in row if name in told} for row in chunk.rows[bad].iter_rows(named=True))
+    records = [as_record(row, clean=options.clean, ids=ids) for row in raw_rows]
     rows = typed.with_columns(
         *extras,
         chunk.lines.alias(LINE),
@@ -177,7 +180,8 @@ def _key(source: Source, options: IngestOptions) -> str:
     rest = [
         source.table, source.name, source.derived, sorted(columns.items()),
         options.columns.get("sales", {}).get("sold_on"), options.timezone,
-        options.delimiter, options.decimal, options.date_format, options.encoding, options.clean(_PROBE), _code(),
+        options.delimiter, options.decimal, options.date_format, options.encoding, options.clean(_PROBE),
+        options.clean_version, _code(),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps([content, rest]).encode()).hexdigest()
 

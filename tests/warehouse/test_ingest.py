@@ -270,6 +270,20 @@ def test_nothing_is_stored_before_it_is_cleaned(tmp_path):
         assert secret not in pl.read_parquet(path).write_csv()
 
 
+def test_a_record_holds_only_what_has_a_place_in_a_table_and_a_found_value_is_cleaned_before_it_is_cut(tmp_path):
+    options = IngestOptions(clean=lambda text: text.replace("jo@example.org", "[e-mail]"), today=TODAY)
+    review = "review_id,item_id,stars,text,customer\nr1,007," + "9" * 70 + " jo@example.org,good,Jo Doe\n"
+    ingested = read(shop(tmp_path, reviews__csv=review, sales__csv=SALES), options=options)
+    (row,) = ingested.rejects.iter_rows(named=True)
+    assert json.loads(row["record"]) == {
+        "review_id": "r1",
+        "item_id": "007",
+        "stars": "9" * 70 + " [e-mail]",
+        "text": "good",
+    }
+    assert "jo@" not in row["reason"]
+
+
 def test_parquet_ids_become_text_and_its_numbers_and_days_are_taken_as_they_are(tmp_path):
     folder = shop(tmp_path, items__csv="item_id,title\n7,Boots\n")
     pl.DataFrame(

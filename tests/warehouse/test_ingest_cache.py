@@ -60,6 +60,7 @@ def test_a_file_whose_bytes_are_known_is_not_read_again(tmp_path, monkeypatch):
         IngestOptions(clean=str.upper, today=TODAY),
         IngestOptions(clean=str, today=TODAY, timezone="Europe/Berlin"),
         IngestOptions(clean=str, today=TODAY, decimal=","),
+        IngestOptions(clean=str, today=TODAY, clean_version="2"),
         IngestOptions(clean=str, today=TODAY, columns={"items": {"brand": "title"}}),
     ],
 )
