@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from jobs.demo_shop import generate_shop
+from encoders import load_encoder
+from jobs.demo_shop import LANGUAGES, PHONE_ID, generate_shop
 from jobs.nightly import run_nightly
-from jobs.settings import Settings
+from jobs.settings import Settings, encoder_config
 from recsys import Recommender
 from warehouse import Published
 
@@ -45,17 +46,25 @@ class DemoOutcome:
     sold: tuple[dict[str, Any], ...]  # date, units: the periods before the cutoff
     forecast: tuple[dict[str, Any], ...]
     swap: dict[str, Any] | None
+    question: tuple[str, str]  # an item's id, and a question that its reviews answer
 
 
-def run_demo(folder: Path, *, progress: Progress | None = None) -> DemoOutcome:
-    """Generate FOLDER/input, run its night into FOLDER/runs, and pick what is worth a look."""
+def run_demo(folder: Path, *, language: str = "en", progress: Progress | None = None) -> DemoOutcome:
+    """Generate FOLDER/input, run its night into FOLDER/runs, and pick what is worth a look.
+
+    Raises:
+        encoders.EncoderError: the language's encoder is not installed; nothing was generated.
+    """
     began = time.monotonic()
+    spoken = LANGUAGES[language]
+    settings = Settings(encoder=spoken.encoder)
+    load_encoder(encoder_config(settings))  # what is missing is said before anything is made
     logger.info("demo: the shop is generated into %s", folder / "input")
-    generate_shop(folder / "input")
+    generate_shop(folder / "input", language=spoken)
     # what only the generator knows lies beside the input, where no night looks
     shutil.rmtree(folder / "truth", ignore_errors=True)
     (folder / "input" / "truth").rename(folder / "truth")
-    report = run_nightly(Settings(), input_folder=folder / "input", runs=folder / "runs", progress=progress)
+    report = run_nightly(settings, input_folder=folder / "input", runs=folder / "runs", progress=progress)
     published, recommender = Published.open(folder / "runs"), Recommender.open(folder / "runs")
     item = _row(published, _MOST_VARIED_TWINS)
     user = _row(published, _BUSIEST_USER)
@@ -76,6 +85,7 @@ def run_demo(folder: Path, *, progress: Progress | None = None) -> DemoOutcome:
         sold=tuple(published.query(_SOLD, [seen["item_id"], start]).to_dicts()),
         forecast=tuple(published.query(_FORECAST, [seen["item_id"]]).to_dicts()),
         swap=swap.row(0, named=True) if swap.height else None,
+        question=(PHONE_ID, spoken.question),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jobs.demo_shop.catalogue import CUTOFF, make_catalogue
+from jobs.demo_shop.catalogue import CUTOFF, PHONE_ID, make_catalogue
 from jobs.demo_shop.chinese import CHINESE
 from jobs.demo_shop.english import ENGLISH
 from jobs.demo_shop.people import make_people, make_wants
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from jobs.demo_shop.language import Language
 
-__all__ = ["CUTOFF", "LANGUAGES", "generate_shop"]
+__all__ = ["CUTOFF", "LANGUAGES", "PHONE_ID", "generate_shop"]
 
 LANGUAGES = {language.name: language for language in (ENGLISH, CHINESE)}
 

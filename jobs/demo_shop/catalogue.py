@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from jobs.demo_shop.language import Language, Size
 
-__all__ = ["CUTOFF", "CUTOFF_DAY", "DAYS", "PHONE", "START", "Catalogue", "make_catalogue"]
+__all__ = ["CUTOFF", "CUTOFF_DAY", "DAYS", "PHONE", "PHONE_ID", "START", "Catalogue", "make_catalogue"]
 
 START = date(2023, 12, 4)  # a Monday; day 0
 CUTOFF_DAY = 104 * 7 - 1  # the last day that the night sees, a Sunday
 CUTOFF = START + timedelta(days=CUTOFF_DAY)
 DAYS = 112 * 7  # eight weeks more are simulated: what really happened then is written to truth/
-PHONE = 6  # B0007, the phone whose battery the reviews speak of
+PHONE = 6  # the phone whose battery the reviews speak of
+PHONE_ID = "B0007"
 
 _MODELS = ("A", "B", "C", "D", "E", "F", "G", "H", "K", "L", "M", "N", "P", "R", "S", "T", "V", "X", "Z")
 _BARE = 5  # articles with a bare title and no description: no text neighbours

@@ -123,6 +123,7 @@ def test_the_demo_screen_shows_every_part(capsys, swap):
         sold=({"date": DAY, "units": 1.0},),
         forecast=({"date": DAY, "mean": 1.0, **bands},),
         swap=swap,
+        question=("007", "Does it steep well?"),
     )
     show_demo(outcome, as_json=False)
     told = capsys.readouterr().out

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from encoders.pooling import TextVectors
 from recsys.config import RecommendConfig
 from recsys.history import ShopHistory
-from recsys.similar import blend, similar_items
+from recsys.similar import TEXT_SHARE, blend, similar_items, text_share
 from recsys.similar_reasons import item_facts
 
 CUTOFF = date(2024, 6, 30)
@@ -161,3 +161,31 @@ def test_the_blend_weighs_both_where_both_speak_and_lets_one_stand_alone():
     assert both[1] == pytest.approx([0.6, 0.8, 0, 0])
     assert both[2] == pytest.approx([0, 0, 1, 0])
     assert blend(np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32)).tolist() == [[0, 0, 0, 0]]
+
+
+def test_texts_that_an_encoder_sets_close_together_weigh_more_and_others_as_measured():
+    rng = np.random.default_rng(1)
+    apart = unit(rng.normal(size=(50, 16)))
+    assert text_share(apart) == pytest.approx(TEXT_SHARE)
+    close = unit(0.4 * apart + np.eye(1, 16))
+    cosines = close @ close.T
+    spread = 1 - cosines.mean()
+    share = text_share(close)
+    # a difference of texts, beside one of behaviour, is as large as it is where texts stand .73 apart
+    assert share * spread / (1 - share) == pytest.approx(0.65 * 0.73 / 0.35)
+    assert text_share(np.vstack([close, np.zeros((9, 16), np.float32)])) == pytest.approx(share)
+    assert text_share(np.zeros((3, 16), np.float32)) == TEXT_SHARE
+    assert 0.65 < text_share(np.repeat(apart[:1], 5, axis=0)) < 1.0
+
+
+def test_the_twin_by_text_stays_nearest_where_all_texts_are_close_and_behaviour_says_otherwise():
+    # as multilingual encoders do: every cosine above .9
+    close = {item_id: [10, *meaning] for item_id, meaning in MEANING.items()}
+    schema = {"kind": pl.String, "item_id": pl.String, "user_id": pl.String, "day": pl.Date}
+    rows = [("product", item_id, None, None) for item_id, *_ in ITEMS]
+    texts = pl.DataFrame(rows, schema=schema, orient="row").with_columns(row=pl.int_range(pl.len()))
+    vectors = unit([close.get(item_id, [0, 0, 0, 0]) for item_id, *_ in ITEMS])
+    known = TextVectors(texts=texts, vectors=vectors, encoder_id="by hand", snapshot_id="1")
+    baskets = {f"u{number}": ["B1", "H1"] for number in range(9)} | {"v": ["B2", "H2"], "w": ["H2", "P1"]}
+    _, frame = similar_items(history(texts=known, baskets=baskets), config=CONFIG)
+    assert of(frame, "B1")["item_id"][0] == "B2"
