@@ -9,11 +9,11 @@ import sys
 from datetime import date, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from jobs import cli_audience
+from jobs import cli_audience, cli_sentiment
 from jobs.cli_options import AsJson, Config, Input, ItemId, Runs, Set
 
 __all__ = ["Interrupted", "app", "main"]
@@ -70,10 +70,6 @@ def demo(
     folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="FOLDER/input and FOLDER/runs are made.")] = Path(
         "shelfwise-demo"
     ),
-    language: Annotated[
-        Literal["en", "zh"],
-        typer.Option("--language", help="Of the shop; zh (Chinese, a smaller shop) wants shelfwise[multilingual]."),
-    ] = "en",
     as_json: AsJson = False,
 ) -> None:
     """Generate a shop, run its night and show what came of it; under three minutes on two cores."""
@@ -82,7 +78,7 @@ def demo(
     from jobs.screens import show_demo
 
     with show_progress() as progress:
-        outcome = run_demo(folder, language=language, progress=progress)
+        outcome = run_demo(folder, progress=progress)
     show_demo(outcome, as_json=as_json)
     raise typer.Exit(EXIT_DEGRADED if outcome.report.degradations else 0)
 
@@ -223,6 +219,7 @@ def sql(query: Annotated[str, typer.Argument(metavar="QUERY")], runs: Runs, as_j
 
 
 cli_audience.register(app)
+cli_sentiment.register(app)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
