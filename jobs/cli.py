@@ -9,7 +9,7 @@ import sys
 from datetime import date, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -31,6 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
 
 class Interrupted(BaseException):
     """SIGINT or SIGTERM came: the night cleans up, the ledger says interrupted, the exit code is 128 + the signal."""
@@ -70,6 +71,10 @@ def demo(
     folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="FOLDER/input and FOLDER/runs are made.")] = Path(
         "shelfwise-demo"
     ),
+    language: Annotated[
+        Literal["en", "zh"],
+        typer.Option("--language", help="Of the shop; zh (Chinese, a smaller shop) wants shelfwise[multilingual]."),
+    ] = "en",
     as_json: AsJson = False,
 ) -> None:
     """Generate a shop, run its night and show what came of it; under three minutes on two cores."""
@@ -78,7 +83,7 @@ def demo(
     from jobs.screens import show_demo
 
     with show_progress() as progress:
-        outcome = run_demo(folder, progress=progress)
+        outcome = run_demo(folder, language=language, progress=progress)
     show_demo(outcome, as_json=as_json)
     raise typer.Exit(EXIT_DEGRADED if outcome.report.degradations else 0)
 
