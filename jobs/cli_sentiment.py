@@ -55,10 +55,13 @@ def train(  # noqa: PLR0913 an argument is an option of the command line
     preset: Annotated[
         Literal["cpu"] | None, typer.Option("--preset", help="cpu: what suits two cores; options given beside it win.")
     ] = None,
-    epochs: Annotated[float | None, typer.Option("--epochs", min=0.01, help=f"{_DEFAULTS}3.")] = None,
+    epochs: Annotated[float | None, typer.Option("--epochs", min=0.01, help=f"{_DEFAULTS}3; cpu: 2.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help=f"{_DEFAULTS}16; cpu: 32.")] = None,
     eval_batch_size: Annotated[int | None, typer.Option("--eval-batch-size", min=1, help=f"{_DEFAULTS}64.")] = None,
-    warmup_steps: Annotated[int | None, typer.Option("--warmup-steps", min=0, help=f"{_DEFAULTS}500; cpu: 50.")] = None,
+    warmup_steps: Annotated[
+        float | None,
+        typer.Option("--warmup-steps", min=0, help=f"Below 1: their share of all. {_DEFAULTS}500; cpu: 0.1."),
+    ] = None,
     weight_decay: Annotated[float | None, typer.Option("--weight-decay", min=0, help=f"{_DEFAULTS}0.01.")] = None,
     logging_steps: Annotated[int | None, typer.Option("--logging-steps", min=1, help=f"{_DEFAULTS}10.")] = None,
     learning_rate: Annotated[

@@ -54,4 +54,6 @@ class SentimentConfig:
 
 
 # what suits two cores
-CPU_PRESET = SentimentConfig(batch_size=32, warmup_steps=0.1, learning_rate=1e-4, max_tokens=128, precision="auto")
+CPU_PRESET = SentimentConfig(
+    epochs=2.0, batch_size=32, warmup_steps=0.1, learning_rate=1e-4, max_tokens=128, precision="auto"
+)
