@@ -29,8 +29,9 @@ _EMPTY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """What is known of each item, row by row: telling words of its title (rarest first), category, text, buyers."""
+    """What is known of each item, row by row: its title, telling words of it (rarest first), category, text."""
 
+    titles: tuple[str, ...]  # in lower case
     words: tuple[tuple[str, ...], ...]
     word_sets: tuple[frozenset[str], ...]
     categories: tuple[str | None, ...]
@@ -43,9 +44,10 @@ class ItemFacts:
             pairs.query.tolist(), pairs.item.tolist(), pairs.near.tolist(), together.tolist(), strict=True
         ):
             parts = [] if self.has_text[query] else ["no text"]
-            shared = [word for word in self.words[query] if word in self.word_sets[item]][:_SAID_AT_MOST]
+            shared = [word for word in self.words[query] if word in self.word_sets[item]]
             if shared:
-                parts.append(f"both: {', '.join(shared)}")
+                phrases = _phrases(shared, (self.titles[query], self.titles[item]))
+                parts.append(f"both: {', '.join(phrases[:_SAID_AT_MOST])}")
             if users:
                 parts.append(f"bought together by {users} user{'s' if users > 1 else ''}")
             if not (shared or users):
@@ -62,11 +64,36 @@ class ItemFacts:
         return "texts alike" if self.has_text[query] and self.has_text[item] else "bought in like company"
 
 
+def _phrases(shared: list[str], titles: tuple[str, str]) -> list[str]:
+    """Join bigrams of a script without spaces into what both titles say: 金枪 and 枪鱼 are 金枪鱼."""
+    bigrams = [word for word in shared if len(word) == 2 and not word.isascii()]
+    if len(bigrams) < 2:
+        return shared
+    phrases: list[str] = []
+    for word in shared:
+        if word not in bigrams:
+            phrases.append(word)
+        elif not any(word in phrase for phrase in phrases):
+            phrases.append(_grown(word, bigrams, titles))
+    return phrases
+
+
+def _grown(phrase: str, bigrams: list[str], titles: tuple[str, str]) -> str:
+    while True:
+        after = [phrase + pair[1] for pair in bigrams if pair[0] == phrase[-1]]
+        before = [pair[0] + phrase for pair in bigrams if pair[1] == phrase[0]]
+        longer = [one for one in after + before if all(one in title for title in titles)]
+        if not longer:
+            return phrase
+        phrase = longer[0]
+
+
 def item_facts(
     titles: Iterable[str | None], categories: Iterable[str | None], has_text: NDArray[np.bool_]
 ) -> ItemFacts:
     """Read the titles of a whole shop; row `i` of each belongs to one item."""
-    split = [tuple(dict.fromkeys(words(title or ""))) for title in titles]
+    told = tuple((title or "").lower() for title in titles)
+    split = [tuple(dict.fromkeys(words(title))) for title in told]
     frequency = Counter(word for of_item in split for word in of_item)
     common = max(_COMMON_SHARE * len(split), _COMMON_AT_LEAST)
     telling = tuple(
@@ -78,4 +105,4 @@ def item_facts(
         )
         for of_item in split
     )
-    return ItemFacts(telling, tuple(map(frozenset, telling)), tuple(categories), has_text)
+    return ItemFacts(told, telling, tuple(map(frozenset, telling)), tuple(categories), has_text)

@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 from encoders.pooling import TextVectors
 from recsys.config import RecommendConfig
 from recsys.history import ShopHistory
+from recsys.neighbours import NearPairs
 from recsys.similar import TEXT_SHARE, blend, similar_items, text_share
 from recsys.similar_reasons import item_facts
 
@@ -117,6 +118,20 @@ def test_words_in_many_titles_say_nothing():
     facts = item_facts(titles, [None] * 32, np.ones(32, dtype=bool))
     assert "cup" not in facts.words[0]
     assert facts.words[30] == ("rare", "teapot")
+
+
+def test_overlapping_bigrams_are_told_as_the_phrase_that_both_titles_have():
+    titles = [
+        "岫野K96 硅胶星空手机壳 雾蓝色",
+        "夏知G35 硅胶星空手机壳 墨绿色",
+        "麓北V39 钛金属星空手机 姜黄色",
+        "星手空机",
+    ]
+    facts = item_facts(titles, [None] * 4, np.ones(4, dtype=bool))
+    rows = np.array([0, 0, 0]), np.array([1, 2, 3])
+    pairs = NearPairs(*rows, np.ones(3, np.float32), np.ones(3, dtype=bool))
+    told = facts.reasons(pairs, np.zeros(3, dtype=np.int64))
+    assert told == ["both: 硅胶星空手机壳", "both: 星空手机", "texts alike"]
 
 
 def test_a_shop_without_any_text_stands_on_behaviour_alone():
