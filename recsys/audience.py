@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from recsys.ranker import Ranker
     from recsys.training import Evening
 
-__all__ = ["AudienceRows", "audience_of", "learn_chance", "most_active", "wanted_by"]
+__all__ = ["AudienceRows", "audience_of", "learn_chance", "most_active", "times_active", "wanted_by"]
 
 TAKE = 60  # of each source's users, for an item
+RECENT_DAYS = 90
 MOST_PAIRS = 200_000  # of a past evening that the chance is learnt from: users are sampled down to so many
 
 
@@ -128,10 +129,16 @@ def wanted_by(evening: Evening, users: NDArray[np.int64], *, take: int = TAKE) -
 
 
 def most_active(evening: Evening, users: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return `users`, those with the most days of purchase or interest in the last 90 first, then ever; ties by id."""
-    names = evening.features.user_names
-    days, lately = (evening.features.user[users, names.index(name)] for name in ("user_days", "user_days_90"))
-    return np.asarray(users[np.lexsort((users, -days, -lately))], dtype=np.int64)
+    """Return `users`, those who bought or looked at the most in the last 90 days first, then ever; ties by id."""
+    ever, lately = times_active(evening)
+    return np.asarray(users[np.lexsort((users, -ever[users], -lately[users]))], dtype=np.int64)
+
+
+def times_active(evening: Evening) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (users,) how often each bought or looked at something, an item and day counting once: ever, in 90 days."""
+    touches, n_users = evening.view.touches, evening.view.shape[0]
+    ever = np.bincount(touches.user, minlength=n_users)
+    return ever, np.bincount(touches.user[touches.age < RECENT_DAYS], minlength=n_users)
 
 
 def _scored(

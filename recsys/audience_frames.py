@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from recsys.audience import RECENT_DAYS, times_active
 from recsys.candidates import place_in_group
 from recsys.ordering import FILL
 from recsys.sources.repeats import rhythm_of
@@ -35,7 +36,7 @@ def audience_frame(rows: AudienceRows, evening: Evening, reasons: Reasons) -> pl
     """Return item_id, user_id, rank, score, source, reason, in the order of `rows`.
 
     Where the source that ranks a pair highest tells nothing of the user (what is popular), the user's purchases in the
-    item's category are said, else the days on which the user was there.
+    item's category are said, else how often the user was there.
     """
     catalogue = evening.view.catalogue
     bought = _bought_of_category(evening, rows.user, rows.item)
@@ -62,7 +63,7 @@ def active_frame(evening: Evening, users: NDArray[np.int64]) -> pl.DataFrame:
         {
             "user_id": evening.view.catalogue.user_ids.gather(users),
             "rank": np.arange(1, len(users) + 1),
-            "reason": _days(evening)[users],
+            "reason": _activity(evening)[users],
         },
         schema={"user_id": pl.String, "rank": pl.Int32, "reason": pl.String},
     )
@@ -110,22 +111,21 @@ def _said(
         if "category" in names.columns
         else np.full(names.height, "", dtype=object)
     )
-    said = _days(evening)[user]
+    said = _activity(evening)[user]
     of_category = np.flatnonzero(bought > 0)
     pairs = zip(bought[of_category].tolist(), category[item[of_category]], strict=True)
     said[of_category] = [f"bought {n} other {'item' if n == 1 else 'items'} of {name}" for n, name in pairs]
     return said
 
 
-def _days(evening: Evening) -> NDArray[Any]:
-    """Return for each user of the catalogue on how many days something of theirs is known."""
-    names, table = evening.features.user_names, evening.features.user
-    days, lately = (table[:, names.index(name)].astype(int).tolist() for name in ("user_days", "user_days_90"))
-    return np.array([_seen(ever, recent) for ever, recent in zip(days, lately, strict=True)], dtype=object)
+def _activity(evening: Evening) -> NDArray[Any]:
+    """Return for each user of the catalogue how often they were there, in words."""
+    pairs = zip(*(times.tolist() for times in times_active(evening)), strict=True)
+    return np.array([_seen(ever, lately) for ever, lately in pairs], dtype=object)
 
 
 def _seen(ever: int, lately: int) -> str:
     if ever == 0:
         return "nothing is known of this user"
-    count, when = (lately, "in the last 90 days") if lately else (ever, "in all, none in the last 90 days")
-    return f"active on {count} {'day' if count == 1 else 'days'} {when}"
+    count, when = (lately, f"in the last {RECENT_DAYS} days") if lately else (ever, f"more than {RECENT_DAYS} days ago")
+    return f"bought or looked at something {'once' if count == 1 else f'{count} times'} {when}"
