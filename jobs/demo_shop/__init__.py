@@ -4,8 +4,8 @@ Text, behaviour and stock each matter in it. A user's taste is for a style, and 
 articles and searches show it. Wants follow one another (a case after a phone, coffee whenever it is used up) and leave
 traces before the purchase. Stock runs out, sales are lost or taken from the near twin.
 
-The mechanics are one for all languages. A `Language` is data: how large its shop is, what it sells, and in which words it
-is described, searched for and reviewed. `ENGLISH` is the large one, `CHINESE` a small one for a slower encoder.
+The mechanics are one for all languages. A `Language` is data: how large its shop is, what it sells, and in which words
+it is described, searched for and reviewed. `ENGLISH` is the large one, `CHINESE` a small one for a slower encoder.
 """
 
 from __future__ import annotations
