@@ -28,13 +28,15 @@ _TABLES: dict[str, TextKind] = {"items": "product", "reviews": "review", "events
 class Embedded:
     """The texts with their vectors; how many different texts were encoded and how many were known; unknown words.
 
-    `unknown_word_share` has a share from 0 to 1 for each table that has texts: items, reviews, events.
+    `unknown_word_share` has a share from 0 to 1 for each table that has texts: items, reviews, events. `reviews` has
+    one row a review with text: review_id, item_id, day, text (headline and words), row (into the vectors).
     """
 
     texts: TextVectors
     texts_encoded: int
     cache_hits: int
     unknown_word_share: dict[str, float]
+    reviews: pl.DataFrame
 
 
 def product_text(items: pl.DataFrame) -> pl.Series:
@@ -61,15 +63,15 @@ def embed_tables(
     """Encode a shop's texts. A text's day is that of `occurred_at` (UTC) in the shop's timezone.
 
     Tables read, by name; of their columns all but the ids may be absent: items (item_id, title, brand, category,
-    description); reviews, if there (item_id, user_id, occurred_at, title, text); events, if there (item_id, user_id,
-    occurred_at, text).
+    description); reviews, if there (review_id, item_id, user_id, occurred_at, title, text); events, if there (item_id,
+    user_id, occurred_at, text).
     """
     frames = [_product_rows(tables["items"])]
     if "reviews" in tables:
         frames.append(_review_rows(tables["reviews"], timezone))
     if "events" in tables:
         frames.append(_browsing_rows(tables["events"], timezone))
-    texts = pl.concat(frames).sort("kind", "item_id", "user_id", "day", "text", nulls_last=False)
+    texts = pl.concat(frames).sort("kind", "item_id", "user_id", "day", "text", "review_id", nulls_last=False)
     return _encode(texts, cache, progress)
 
 
@@ -94,7 +96,8 @@ def _encode(texts: pl.DataFrame, cache: VectorCache, progress: Progress | None) 
     rows = pl.concat(parts) if parts else texts.with_columns(pl.lit(0, pl.Int64).alias("row"))
     matrix = np.concatenate(vectors) if vectors else np.zeros((0, cache.encoder.dim), dtype=np.float32)
     built = TextVectors.build(rows, matrix, encoder_id=cache.encoder.encoder_id)
-    return Embedded(built, encoded, hits, shares)
+    reviews = rows.filter(pl.col("kind") == "review").select("review_id", "item_id", "day", "text", "row")
+    return Embedded(built, encoded, hits, shares, reviews)
 
 
 def _product_rows(items: pl.DataFrame) -> pl.DataFrame:
@@ -123,7 +126,7 @@ def _rows(frame: pl.DataFrame, kind: str, text: pl.Series, timezone: str | None)
         pl.lit(kind).alias("kind"),
         *(
             pl.col(name).cast(pl.String) if name in frame.columns else pl.lit(None, pl.String).alias(name)
-            for name in ("item_id", "user_id")
+            for name in ("item_id", "user_id", "review_id")
         ),
         day.alias("day"),
         cleaned.alias("text"),

@@ -126,6 +126,9 @@ def check_invariants(tables: Mapping[str, pl.DataFrame], expected: Expected, *, 
         found.append(
             f"stockout_risk: {risk.height} rows have a probability outside 0 to 1, {_example(risk, 'item_id')}"
         )
+    told = tables["sentiment"].filter(~pl.col("probability").is_between(0.0, 1.0))
+    if told.height:
+        found.append(f"sentiment: {told.height} rows have a probability outside 0 to 1, {_example(told, 'review_id')}")
     return found
 
 

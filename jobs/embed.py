@@ -11,6 +11,8 @@ from jobs.settings import encoder_config
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import polars as pl
+
     from encoders import Encoder, TextVectors
     from jobs.ingest import Shop
     from jobs.progress import Progress
@@ -28,6 +30,7 @@ class EmbeddedTexts:
     cache_hits: int
     unknown_word_shares: dict[str, float]  # items, reviews, events → 0 to 1
     no_text: frozenset[str]  # item ids without any text of their own
+    reviews: pl.DataFrame  # review_id, item_id, day, text, row (into the vectors): the reviews that have text
 
 
 def embed_texts(shop: Shop, *, settings: Settings, cache: Path, progress: Progress | None = None) -> EmbeddedTexts:
@@ -45,6 +48,7 @@ def embed_texts(shop: Shop, *, settings: Settings, cache: Path, progress: Progre
         cache_hits=found.cache_hits,
         unknown_word_shares=found.unknown_word_share,
         no_text=frozenset(tables["items"]["item_id"].filter(product_text(tables["items"]) == "")),
+        reviews=found.reviews,
     )
 
 

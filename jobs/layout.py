@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jobs.ingest import Shop
     from jobs.ledger import RunRecord
     from jobs.recommend import Offer
+    from jobs.sentiment import Sentiment
 
 __all__ = ["Night", "lay_out", "runs_table"]
 
@@ -31,6 +32,7 @@ class Night:
     run_id: str
     shop: Shop
     texts: EmbeddedTexts
+    said: Sentiment
     demand: Demand
     offer: Offer
 
@@ -68,6 +70,9 @@ def lay_out(night: Night, *, root: Path, published: Collection[str], timezone: s
         "stockout_risk": night.demand.risk,
         "backtest": result.backtest if result else None,
         "recommendation_quality": lists.quality,
+        "sentiment": night.said.reviews,
+        "item_sentiment": night.said.items,
+        "sentiment_quality": night.said.quality,
         "rejects": shop.ingested.rejects,
     }
     titles = items.select("item_id", "title")

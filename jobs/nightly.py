@@ -1,4 +1,4 @@
-"""The night, top to bottom: lock, sweep, ingest, embed, forecast, recommend, check, publish, ledger."""
+"""The night, top to bottom: lock, sweep, ingest, embed, sentiment, forecast, recommend, check, publish, ledger."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from jobs.publish import manifest_facts, publish_night
 from jobs.recommend import recommend_shop
 from jobs.report import RunReport, make_report
 from jobs.run import begin_run, published_ids, sweep
+from jobs.sentiment import sentiment_of_shop
 from warehouse import CorruptRun, Published, current_run
 
 if TYPE_CHECKING:
@@ -53,12 +54,15 @@ def run_nightly(
                 run.facts["cutoff"] = shop.cutoff.isoformat()
             with run.step("embed"):
                 texts = embed_texts(shop, settings=settings, cache=runs / "cache" / "vectors", progress=progress)
+            with run.step("sentiment"):
+                vectors = runs / "cache" / "vectors"
+                said = sentiment_of_shop(shop, texts, settings=settings, cache=vectors, progress=progress)
             with run.step("forecast"):
                 demand = forecast_shop(shop, texts, settings=settings, progress=progress)
             with run.step("recommend"):
                 offer = recommend_shop(shop, texts, demand, settings=settings, progress=progress)
             with run.step("check"):
-                night = Night(run.run_id, shop, texts, demand, offer)
+                night = Night(run.run_id, shop, texts, said, demand, offer)
                 tables = lay_out(night, root=runs, published=published_ids(run.ledger), timezone=settings.timezone)
                 degradations = _degradations(night, previous, settings=settings, cutoff_given=cutoff is not None)
                 _check(night, tables, previous, settings=settings)

@@ -71,7 +71,7 @@ def make_report(
     summed = counts.group_by("table_name", maintain_order=True).agg(
         pl.col("read", "kept", "rejected", "after_cutoff").sum()
     )
-    notes = night.shop.ingested.notes + night.offer.lists.notes
+    notes = night.shop.ingested.notes + night.said.notes + night.offer.lists.notes
     if night.demand.result is not None:
         notes += night.demand.result.notes
     cost = run.measures()
@@ -87,14 +87,14 @@ def make_report(
         read={row.pop("table_name"): row for row in summed.to_dicts()},
         texts_encoded=night.texts.texts_encoded,
         cache_hits=night.texts.cache_hits,
-        figures=headline_figures(tables["recommendation_quality"], tables["backtest"]),
+        figures=headline_figures(tables["recommendation_quality"], tables["backtest"], tables["sentiment_quality"]),
         degradations=degradations,
         notes=notes,
     )
 
 
-def headline_figures(quality: pl.DataFrame, backtest: pl.DataFrame) -> tuple[Figure, ...]:
-    """Return the figures that a person asks for first: lists beside popular ones, forecasts beside their baselines."""
+def headline_figures(quality: pl.DataFrame, backtest: pl.DataFrame, sentiment: pl.DataFrame) -> tuple[Figure, ...]:
+    """Return the figures that a person asks for first: lists, forecasts, the reading of reviews, each beside others."""
     found = []
     for table, metrics, better in ((quality, ("ndcg@10", "recall@10"), True), (backtest, ("wape", "wql"), False)):
         rows = table.filter(pl.col("metric").is_in(metrics) & pl.col("baseline").is_not_null())
@@ -104,6 +104,9 @@ def headline_figures(quality: pl.DataFrame, backtest: pl.DataFrame) -> tuple[Fig
         for row in rows.group_by(keys).agg(weighted).sort(keys).iter_rows(named=True):
             what = row["metric"] if row["segment"] == "all" else f"{row['metric']} of {row['segment']} items"
             found.append(Figure(what, row["value"], row["baseline"], row["baseline_value"], better))
+    for row in sentiment.filter(pl.col("metric") == "macro_f1").iter_rows(named=True):
+        what = f"macro F1 of reviews' sentiment ({row['segment']})"
+        found.append(Figure(what, row["value"], row["baseline"], row["baseline_value"], higher_is_better=True))
     return tuple(found)
 
 

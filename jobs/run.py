@@ -128,5 +128,5 @@ def published_ids(ledger: Ledger) -> frozenset[str]:
 
 
 def _step_after(record: RunRecord) -> str:
-    order = ("ingest", "embed", "forecast", "recommend", "check", "publish")
+    order = ("ingest", "embed", "sentiment", "forecast", "recommend", "check", "publish")
     return next((step for step in order if step not in record.steps), "publish")

@@ -21,6 +21,7 @@ from recsys import RecommendConfig
 from warehouse.tables import INPUT
 
 __all__ = [
+    "SentimentSettings",
     "Settings",
     "SettingsError",
     "Tolerances",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-Built = TypeVar("Built", "Settings", "Tolerances")
+Built = TypeVar("Built", "Settings", "Tolerances", "SentimentSettings")
 
 
 class SettingsError(warehouse.InputError):
@@ -53,6 +54,13 @@ class Tolerances:
     ndcg_below_baseline: float = _within(0.3, -1.0, 1.0)
     wape_above_baseline: float = _within(0.3, -1.0)
     least_n: int = _within(30, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentimentSettings:
+    """How reviews are read: `model` is the folder of a trained model; without one the night fits its own heads."""
+
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +93,7 @@ class Settings:
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     check: Tolerances = field(default_factory=Tolerances)
+    sentiment: SentimentSettings = field(default_factory=SentimentSettings)
 
     @property
     def period_days(self) -> int:
@@ -120,6 +129,9 @@ def load_settings(path: Path | None, overrides: Sequence[str] = ()) -> Settings:
     if path is not None and settings.encoder.startswith("."):
         # a path in the file is relative to the file, wherever the night is started from
         settings = dataclasses.replace(settings, encoder=os.path.normpath(path.parent / settings.encoder))
+    if path is not None and settings.sentiment.model is not None and settings.sentiment.model.startswith("."):
+        model = os.path.normpath(path.parent / settings.sentiment.model)
+        settings = dataclasses.replace(settings, sentiment=SentimentSettings(model=model))
     return settings
 
 
@@ -168,8 +180,8 @@ def _build(kind: type[Built], values: Mapping[str, Any], *, where: str) -> Built
 
 
 def _fit(key: str, value: object, hint: Any) -> Any:  # noqa: ANN401 any of the types that a key may have
-    if hint is Tolerances:
-        return _build(Tolerances, _table(key, value), where="check.")
+    if hint in (Tolerances, SentimentSettings):
+        return _build(hint, _table(key, value), where=f"{key}.")
     if key == "files":
         return {name: _patterns(f"files.{name}", each) for name, each in _table(key, value).items()}
     if key == "columns":

@@ -11,6 +11,7 @@ from encoders.cleaning import clean
 from encoders.contract import EncoderError
 from encoders.sentiment.labels import labels_of
 from encoders.sentiment.measures import Measures, measure
+from encoders.sentiment.tfidf import terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def evaluate_sentiment(
     told = model.probabilities(asked, threads=threads, progress=progress)
     usual = int(model.shares.argmax())
     empty = np.array([not clean(text) for text in asked], dtype=bool)
-    tfidf = np.where(empty, usual, model.tfidf.probabilities([clean(text) for text in asked]).argmax(axis=1))
+    tfidf = np.where(empty, usual, model.tfidf.probabilities([terms_of(clean(text)) for text in asked]).argmax(axis=1))
     baselines = {
         "majority": measure(labels, np.full(len(labels), usual), model.names),
         "tfidf": measure(labels, tfidf, model.names),

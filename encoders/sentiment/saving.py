@@ -13,7 +13,7 @@ from encoders.sentiment.classifier import FACTS_FILE, FORMAT, Network, text_key
 from encoders.sentiment.curve import save_curve
 from encoders.sentiment.labels import label_names, shares_of
 from encoders.sentiment.measures import Measures, measure
-from encoders.sentiment.tfidf import fit_tfidf
+from encoders.sentiment.tfidf import fit_tfidf, terms_of
 from encoders.weights import sha256_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def save_training(
     network.tokenizer.save_pretrained(str(folder))
     save_curve(training.history, folder)
     np.save(folder / "trained_on.npy", np.unique([text_key(text) for text in rows.texts]))
-    fit_tfidf(rows.texts, rows.labels, rows.held_out, classes=len(names)).save(folder)
+    documents = [terms_of(text) for text in rows.texts]
+    fit_tfidf(documents, rows.labels, rows.held_out, classes=len(names)).save(folder)
     _share_weights(folder)
 
     learnt_from, truth = rows.part(~rows.held_out), rows.part(rows.held_out)
@@ -86,7 +87,9 @@ def save_training(
     (folder / "validation.json").write_text(json.dumps(predicted, indent=0), encoding="utf-8")
     # on the validation part only a TF-IDF that has not seen it is a fair neighbour
     within = np.array([text_key(text) // 1000 % 10 == 0 for text in learnt_from[0]], dtype=bool)
-    tfidf = fit_tfidf(*learnt_from, within, classes=len(names)).probabilities(truth[0]).argmax(axis=1)
+    read = [terms_of(text) for text in learnt_from[0]]
+    beside = fit_tfidf(read, learnt_from[1], within, classes=len(names))
+    tfidf = beside.probabilities([terms_of(text) for text in truth[0]]).argmax(axis=1)
     shares = shares_of(learnt_from[1], len(names))
     majority = np.full(len(truth[1]), shares.argmax())
     return TrainedSentiment(

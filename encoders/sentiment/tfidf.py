@@ -38,9 +38,9 @@ class TfidfModel:
     idf: NDArray[np.float64]  # (terms,)
     linear: Linear
 
-    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return (texts, classes)."""
-        return self.linear.probabilities(_features([terms_of(text) for text in texts], self.vocabulary, self.idf))
+    def probabilities(self, documents: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+        """Return (documents, classes); a document is what `terms_of` makes of a text."""
+        return self.linear.probabilities(_features(documents, self.vocabulary, self.idf))
 
     def save(self, folder: Path) -> None:
         """Write the vocabulary as JSON and the numbers as safetensors."""
@@ -67,15 +67,17 @@ class TfidfModel:
 
 
 def fit_tfidf(
-    texts: Sequence[str], labels: NDArray[np.int64], held_out: NDArray[np.bool_], *, classes: int
+    documents: Sequence[Sequence[str]], labels: NDArray[np.int64], held_out: NDArray[np.bool_], *, classes: int
 ) -> TfidfModel:
-    """Learn from every text; C is chosen on those `held_out` (see `fit_linear`), the terms and their idf from all."""
-    documents = [terms_of(text) for text in texts]
+    """Learn from every document; C is chosen on those `held_out` (see `fit_linear`), terms and idf are all documents'.
+
+    A document is what `terms_of` makes of a text.
+    """
     in_texts = Counter(term for document in documents for term in set(document))
     kept = sorted(term for term, count in in_texts.items() if count >= _LEAST_TEXTS)
     vocabulary = {term: column for column, term in enumerate(kept or sorted(in_texts))}
     count = np.array([in_texts[term] for term in vocabulary], dtype=np.float64)
-    idf = np.log((1.0 + len(texts)) / (1.0 + count)) + 1.0
+    idf = np.log((1.0 + len(documents)) / (1.0 + count)) + 1.0
     features = _features(documents, vocabulary, idf)
     return TfidfModel(vocabulary, idf, fit_linear(features, labels, held_out, classes=classes))
 
@@ -86,7 +88,9 @@ def terms_of(text: str) -> list[str]:
     return found + [f"{first} {second}" for first, second in pairwise(found)]
 
 
-def _features(documents: Sequence[list[str]], vocabulary: dict[str, int], idf: NDArray[np.float64]) -> csr_array[Any]:
+def _features(
+    documents: Sequence[Sequence[str]], vocabulary: dict[str, int], idf: NDArray[np.float64]
+) -> csr_array[Any]:
     """Return (documents, terms), sparse."""
     from scipy.sparse import csr_array
 

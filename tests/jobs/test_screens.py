@@ -99,10 +99,15 @@ def test_the_figures_of_a_run_are_means_by_rows_measured():
     backtest = pl.DataFrame(
         [{**keys, "metric": "wape", "baseline": None, "value": 0.3, "baseline_value": None, "n": 5}]
     )
-    figures = headline_figures(quality, backtest.cast({"baseline": pl.String, "baseline_value": pl.Float64}))
+    sentiment = pl.DataFrame(
+        [{**keys, "metric": metric, "value": 0.8, "baseline_value": 0.7, "n": 9} for metric in ("macro_f1", "accuracy")]
+    )
+    backtest = backtest.cast({"baseline": pl.String, "baseline_value": pl.Float64})
+    figures = headline_figures(quality, backtest, sentiment)
     assert [(figure.what, round(figure.value, 6), figure.baseline_value) for figure in figures] == [
         ("ndcg@10", 0.25, 0.05),
         ("ndcg@10 of new items", 0.2, 0.1),
+        ("macro F1 of reviews' sentiment (all)", 0.8, 0.7),
     ]
 
 
