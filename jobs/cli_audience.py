@@ -1,4 +1,4 @@
-"""The commands of marketing: who would want an item."""
+"""The commands of marketing: who would want an item, and a campaign for a part of the catalogue."""
 # ruff: noqa: TC001 typer reads the annotations at run time
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(audience)
+    app.command()(campaign)
 
 
 def audience(
@@ -29,3 +30,21 @@ def audience(
 
     shop = Recommender.open(runs)
     show_audience(item_id, shop.audience(item_id, k=k), shop.left_out(item_id), as_json=as_json)
+
+
+def campaign(
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where", metavar="SQL", help="Over items joined with forecast: \"category = 'tea' and p90 < 3\""
+        ),
+    ],
+    runs: Runs,
+    k: Annotated[int, typer.Option("-k", min=1, help="Users an item.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Name the users for each item of a segment, each with a line of copy that the item's own data bear out."""
+    from jobs.audience_screens import show_campaign
+    from recsys import Recommender
+
+    show_campaign(Recommender.open(runs).campaign(where, k=k), as_json=as_json)

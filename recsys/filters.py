@@ -10,7 +10,7 @@ import numpy as np
 
 from recsys.errors import RecsysError
 
-__all__ = ["Filters", "id_texts"]
+__all__ = ["Filters", "check_condition", "id_texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Filters:
             if ids is not None:
                 object.__setattr__(self, name, id_texts(ids))
         if self.where is not None:
-            _check_condition(self.where)
+            check_condition(self.where, asked="Filters", columns="items")
 
 
 def id_texts(ids: str | int | Iterable[str | int]) -> tuple[str, ...]:
@@ -64,12 +64,17 @@ def _id_text(one: object) -> str:
     raise TypeError(msg)
 
 
-def _check_condition(where: str) -> None:
+def check_condition(where: str, *, asked: str, columns: str) -> None:
+    """Refuse what is not one SQL condition over the columns of these tables.
+
+    Raises:
+        RecsysError: several statements, a comment, or nothing.
+    """
     bare = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", "''", where)  # what stands in quotes is no SQL
     found = next((sign for sign in (";", "--", "/*") if sign in bare), None)
     if found is not None or not where.strip():
         msg = (
-            f"Filters(where={where!r}): one SQL condition over the columns of items belongs here, "
+            f"{asked}(where={where!r}): one SQL condition over the columns of {columns} belongs here, "
             f"such as \"category = 'shoes' and price <= 50\"; found {found or 'nothing'}"
         )
         raise RecsysError(msg)

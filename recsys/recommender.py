@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import polars as pl
 
+from recsys.campaign import campaign_of, voice_of
 from recsys.errors import RecsysError, StaleIndex
 from recsys.filters import Filters, id_texts
 from recsys.neighbours import places
@@ -20,7 +21,7 @@ from recsys.served_lists import serve_lists
 from recsys.text_search import TextSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from encoders import Encoder
 
@@ -167,6 +168,22 @@ class Recommender:
         """
         (asked,) = id_texts(item_id)
         return serve_left_out(self._run, asked)
+
+    def campaign(self, segment: str, k: int = 20, *, phrase: Callable[[str], str] | None = None) -> pl.DataFrame:
+        """Return up to `k` users for each item of a segment, each with a line of copy; see `recsys.campaign`.
+
+        `segment`: a SQL condition over `items` joined with `forecast`. `phrase` puts a line in other words; what it
+        claims beyond the item's data is refused, and the plain line stands.
+
+        Raises:
+            RecsysError: a condition that DuckDB does not understand; names the columns there are.
+            ValueError: `k` below 1.
+        """
+        run = self._run
+        _check_k(k)
+        search = self._search_of(run)
+        voice = voice_of(run, search.encoder, search.texts.vectors, phrase)
+        return campaign_of(run, segment, k=k, voice=voice)
 
     def search(self, text: str, k: int = 20, *, filters: Filters | None = None) -> pl.DataFrame:
         """Return the `k` items that `text` means or names: item_id, rank, score, title; see `recsys.text_search`.
