@@ -10,6 +10,7 @@ from encoders.lexical import words
 from encoders.loading import ENCODERS, load_encoder
 from encoders.masking import cleaning_version, mask
 from encoders.pooling import ItemVectors, TextVectors, UserVectors
+from encoders.sweeping import sweep_vectors, texts_of
 
 __all__ = [
     "ENCODERS",
@@ -31,5 +32,7 @@ __all__ = [
     "load_encoder",
     "mask",
     "product_text",
+    "sweep_vectors",
+    "texts_of",
     "words",
 ]

@@ -7,6 +7,7 @@ the keys last, each aside, synced, and renamed: a shard exists when its keys do,
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -17,22 +18,24 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from encoders.cleaning import clean
+from encoders.contract import TextKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from encoders.contract import Encoder, Progress, TextKind, Vectors
+    from encoders.contract import Encoder, Progress, Vectors
 
-__all__ = ["Encoded", "VectorCache"]
+__all__ = ["KEYS", "PROMPTS", "VECTORS", "Encoded", "VectorCache", "key_of", "write_shard"]
 
 _LOG = logging.getLogger(__name__)
 _TEXTS_A_SHARD = 4096  # what a killed run loses at most
-_KEYS, _VECTORS = ".keys.npy", ".vectors.npy"
+KEYS, VECTORS = ".keys.npy", ".vectors.npy"
+PROMPTS = "prompts.json"  # kind → what stood before its texts when their keys were made
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,10 @@ class VectorCache:
         self.folder = folder / f"{name}-{blake2b(encoder.encoder_id.encode(), digest_size=8).hexdigest()}"
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._say_prompts()
         self._places: dict[bytes, tuple[Path, int]] = {}  # key → shard and row
         self._open: dict[Path, Vectors] = {}
-        for keys_path in sorted(self.folder.glob(f"*{_KEYS}")):
+        for keys_path in sorted(self.folder.glob(f"*{KEYS}")):
             self._read_keys(keys_path)
         for left in self.folder.glob("*.tmp"):  # of a writer that was killed; a living one is done within the day
             with self._writing():
@@ -81,7 +85,7 @@ class VectorCache:
         """
         prompt = self.encoder.prompt(kind)
         cleaned = [clean(text) for text in texts]
-        keys = {text: _key(prompt, text) for text in dict.fromkeys(cleaned) if text}
+        keys = {text: key_of(prompt, text) for text in dict.fromkeys(cleaned) if text}
         known = {text: vector for text, key in keys.items() if (vector := self._find(key)) is not None}
         new = [text for text in keys if text not in known]
         hits = len(known)
@@ -112,14 +116,20 @@ class VectorCache:
                 )
             self._writes = False
 
+    def _say_prompts(self) -> None:
+        path = self.folder / PROMPTS
+        said = json.dumps({kind: self.encoder.prompt(kind) for kind in get_args(TextKind)}, ensure_ascii=False).encode()
+        if not path.exists() or path.read_bytes() != said:
+            _write_whole(path, said)
+
     def _read_keys(self, keys_path: Path) -> None:
-        digest = keys_path.name.removesuffix(_KEYS).split("-")[0]
+        digest = keys_path.name.removesuffix(KEYS).split("-")[0]
         payload = keys_path.read_bytes()
         if _digest(payload) != digest:
             self._drop(keys_path, "its keys are not what they were written as")
             return
         keys = np.load(BytesIO(payload))
-        vectors_path = keys_path.with_name(keys_path.name.removesuffix(_KEYS) + _VECTORS)
+        vectors_path = keys_path.with_name(keys_path.name.removesuffix(KEYS) + VECTORS)
         for row in range(len(keys)):
             self._places[keys[row].tobytes()] = (vectors_path, row)
 
@@ -135,9 +145,9 @@ class VectorCache:
 
     def _open_vectors(self, path: Path) -> bool:
         """Map a shard's vectors into memory once their checksum is right; a damaged shard's texts are new again."""
-        digest = path.name.removesuffix(_VECTORS).split("-")[1]
+        digest = path.name.removesuffix(VECTORS).split("-")[1]
         if not path.is_file() or _digest(path.read_bytes()) != digest:
-            self._drop(path.with_name(path.name.removesuffix(_VECTORS) + _KEYS), "its vectors are not what they were")
+            self._drop(path.with_name(path.name.removesuffix(VECTORS) + KEYS), "its vectors are not what they were")
             self._places = {key: place for key, place in self._places.items() if place[0] != path}
             return False
         self._open[path] = np.load(path, mmap_mode="r")
@@ -149,20 +159,27 @@ class VectorCache:
             keys_path.unlink(missing_ok=True)
 
     def _write(self, keys: list[bytes], vectors: Vectors) -> None:
-        keys_payload = _npy(np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), -1))
-        vectors_payload = _npy(vectors)
-        name = f"{_digest(keys_payload)}-{_digest(vectors_payload)}"
-        vectors_path = self.folder / f"{name}{_VECTORS}"
+        vectors_path = self.folder / f"{len(self._open)}{VECTORS}"  # where it cannot be written
         with self._writing():
             if self._writes:
-                _write_whole(vectors_path, vectors_payload)
-                _write_whole(self.folder / f"{name}{_KEYS}", keys_payload)
+                vectors_path = write_shard(self.folder, keys, vectors)
         self._open[vectors_path] = vectors
         for row, key in enumerate(keys):
             self._places[key] = (vectors_path, row)
 
 
-def _key(prompt: str, text: str) -> bytes:
+def write_shard(folder: Path, keys: list[bytes], vectors: Vectors) -> Path:
+    """Write the vectors (n, dim) and then their keys as one shard; return the path of the vectors."""
+    keys_payload = _npy(np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), -1))
+    vectors_payload = _npy(vectors)
+    name = f"{_digest(keys_payload)}-{_digest(vectors_payload)}"
+    _write_whole(folder / f"{name}{VECTORS}", vectors_payload)
+    _write_whole(folder / f"{name}{KEYS}", keys_payload)
+    return folder / f"{name}{VECTORS}"
+
+
+def key_of(prompt: str, text: str) -> bytes:
+    """Return what a text's vector is kept under; `prompt` is the encoder's for the text's kind."""
     # the prompt's length stands before it: ("a", "bc") and ("ab", "c") are not the same
     return blake2b(f"{len(prompt)}:{prompt}{text}".encode(), digest_size=32).digest()
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from jobs import cli_audience, cli_sentiment
+from jobs import cli_audience, cli_privacy, cli_sentiment
 from jobs.cli_options import AsJson, Config, Input, ItemId, Runs, Set
 
 __all__ = ["Interrupted", "app", "main"]
@@ -224,6 +224,7 @@ def sql(query: Annotated[str, typer.Argument(metavar="QUERY")], runs: Runs, as_j
 
 
 cli_audience.register(app)
+cli_privacy.register(app)
 cli_sentiment.register(app)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import warehouse
-from jobs.settings import Settings, ingest_options
+from jobs.settings import NOBODY, Settings, ingest_options
 
 if TYPE_CHECKING:
     from datetime import date
@@ -38,13 +38,15 @@ class Shop:
         return {name: table.height for name, table in sorted(self.ingested.tables.items())}
 
 
-def read_shop(folder: Path, *, settings: Settings, cutoff: date | None, cache: Path | None) -> Shop:
-    """Read the shop's files as of `cutoff` (None: the last day of sales).
+def read_shop(
+    folder: Path, *, settings: Settings, cutoff: date | None, cache: Path | None, privacy: warehouse.Privacy = NOBODY
+) -> Shop:
+    """Read the shop's files as of `cutoff` (None: the last day of sales), without the users whom `privacy` forgets.
 
     Raises:
         warehouse.InputError: a file, table or column is not what it must be, or `items` holds no row.
     """
-    options = ingest_options(settings)
+    options = ingest_options(settings, privacy)
     ingested = warehouse.ingest(folder, options=options, cutoff=cutoff, horizon_days=settings.horizon_days, cache=cache)
     if not ingested.tables["items"].height:
         raise warehouse.InputError(
@@ -57,9 +59,9 @@ def read_shop(folder: Path, *, settings: Settings, cutoff: date | None, cache: P
 def write_tables(folder: Path, out: Path, *, settings: Settings) -> pl.DataFrame:
     """Write DIR/<table>.parquet and rejects.parquet, as a night without --cutoff would see them.
 
-    Return the counts, one row a file: table_name, file, read, kept, rejected, after_cutoff.
+    Return the counts, one row a file: table_name, file, read, kept, rejected, after_cutoff, forgotten.
     """
-    options = ingest_options(settings)
+    options = ingest_options(settings, warehouse.read_privacy(out, hash_users=settings.privacy.hash_users))
     ingested = warehouse.ingest(folder, options=options, cutoff=None, horizon_days=settings.horizon_days, cache=None)
     out.mkdir(parents=True, exist_ok=True)
     for name, table in {**ingested.tables, "rejects": ingested.rejects}.items():

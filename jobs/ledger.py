@@ -1,4 +1,4 @@
-"""What happened in a folder of runs, line by line: appended, synced, never rewritten."""
+"""What happened in a folder of runs, line by line: appended, synced, rewritten only to forget somebody."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 __all__ = ["ENDS", "Ledger", "RunRecord", "new_run_id"]
@@ -58,6 +58,22 @@ class Ledger:
         finally:
             os.close(descriptor)
 
+    def mend(self, change: Callable[[str], str]) -> None:
+        """Write the file anew, beside and renamed, where `change` changes a text in it: the one time that it is.
+
+        Only for what a person has a right to see gone; the caller holds the lock.
+        """
+        lines = self.lines()
+        mended = [_changed(line, change) for line in lines]
+        if mended == lines:
+            return
+        aside = self.path.with_name(f".{self.path.name}.tmp")
+        with aside.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in mended)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(self.path)
+
     def lines(self) -> list[dict[str, Any]]:
         """Return every whole line in order; a torn one (a writer was killed) is left out."""
         if not self.path.exists():
@@ -90,6 +106,16 @@ class Ledger:
             if event == "started" or event in ENDS:
                 record.facts |= {key: value for key, value in line.items() if key not in ("at", "event", "run_id")}
         return list(records.values())
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 what JSON may hold
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_changed(each, change) for each in value]
+    if isinstance(value, dict):
+        return {key: _changed(each, change) for key, each in value.items()}
+    return value
 
 
 def new_run_id(ledger: Ledger, now: datetime) -> str:

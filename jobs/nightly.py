@@ -18,7 +18,7 @@ from jobs.recommend import recommend_shop
 from jobs.report import RunReport, make_report
 from jobs.run import begin_run, published_ids, sweep
 from jobs.sentiment import sentiment_of_shop
-from warehouse import CorruptRun, Published, current_run
+from warehouse import CorruptRun, Published, current_run, read_privacy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,9 @@ def run_nightly(
         previous = _open_previous(runs)
         with begin_run(runs, {"input": str(input_folder), "encoder": settings.encoder}) as run:
             with run.step("ingest"):
-                shop = read_shop(input_folder, settings=settings, cutoff=cutoff, cache=runs / "cache" / "input")
+                privacy = read_privacy(runs, hash_users=settings.privacy.hash_users)
+                cache = runs / "cache" / "input"
+                shop = read_shop(input_folder, settings=settings, cutoff=cutoff, cache=cache, privacy=privacy)
                 run.facts["cutoff"] = shop.cutoff.isoformat()
             with run.step("embed"):
                 texts = embed_texts(shop, settings=settings, cache=runs / "cache" / "vectors", progress=progress)

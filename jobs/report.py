@@ -55,7 +55,7 @@ class RunReport:
     peak_mb: float
     steps: dict[str, float]  # name → seconds
     rows: dict[str, int]  # published table → rows
-    read: dict[str, dict[str, int]]  # input table → read, kept, rejected, after_cutoff
+    read: dict[str, dict[str, int]]  # input table → read, kept, rejected, after_cutoff, forgotten
     texts_encoded: int
     cache_hits: int
     figures: tuple[Figure, ...]
@@ -69,7 +69,7 @@ def make_report(
     """Return the report of a run that is published."""
     counts = night.shop.ingested.counts
     summed = counts.group_by("table_name", maintain_order=True).agg(
-        pl.col("read", "kept", "rejected", "after_cutoff").sum()
+        pl.col("read", "kept", "rejected", "after_cutoff", "forgotten").sum()
     )
     notes = night.shop.ingested.notes + night.said.notes + night.offer.lists.notes
     if night.demand.result is not None:

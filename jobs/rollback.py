@@ -24,6 +24,7 @@ def roll_back(runs: Path, run_id: str | None) -> str:
     if not runs.is_dir():
         raise warehouse.InputError(f"{runs}: no such folder of runs")
     with hold_lock(runs, what="rollback"):
+        warehouse.heal_runs(runs)
         found = warehouse.rollback(runs, run_id)
         Ledger(runs / "ledger.jsonl").append("rolled_back", found)
     return found

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from jobs.check import Refused
 from jobs.history import drop_unpublished
 from jobs.ledger import Ledger, RunRecord, new_run_id
-from warehouse import current_run
+from warehouse import current_run, heal_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,6 +101,7 @@ def begin_run(root: Path, facts: Mapping[str, object]) -> Iterator[Run]:
 
 def sweep(root: Path) -> list[RunRecord]:
     """Clear what killed runs have left, under the lock; return every run of the ledger, each with an end."""
+    heal_runs(root)
     ledger = Ledger(root / "ledger.jsonl")
     current = current_run(root)
     for record in ledger.runs():

@@ -21,6 +21,8 @@ from recsys import RecommendConfig
 from warehouse.tables import INPUT
 
 __all__ = [
+    "NOBODY",
+    "PrivacySettings",
     "SentimentSettings",
     "Settings",
     "SettingsError",
@@ -33,7 +35,9 @@ __all__ = [
 ]
 
 
-Built = TypeVar("Built", "Settings", "Tolerances", "SentimentSettings")
+NOBODY = warehouse.Privacy()  # nobody is forgotten, nobody's id is hashed
+
+Built = TypeVar("Built", "Settings", "Tolerances", "PrivacySettings", "SentimentSettings")
 
 
 class SettingsError(warehouse.InputError):
@@ -54,6 +58,13 @@ class Tolerances:
     ndcg_below_baseline: float = _within(0.3, -1.0, 1.0)
     wape_above_baseline: float = _within(0.3, -1.0)
     least_n: int = _within(30, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySettings:
+    """What is done to user ids before anything is stored."""
+
+    hash_users: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +104,7 @@ class Settings:
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     check: Tolerances = field(default_factory=Tolerances)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     sentiment: SentimentSettings = field(default_factory=SentimentSettings)
 
     @property
@@ -180,7 +192,7 @@ def _build(kind: type[Built], values: Mapping[str, Any], *, where: str) -> Built
 
 
 def _fit(key: str, value: object, hint: Any) -> Any:  # noqa: ANN401 any of the types that a key may have
-    if hint in (Tolerances, SentimentSettings):
+    if hint in (Tolerances, PrivacySettings, SentimentSettings):
         return _build(hint, _table(key, value), where=f"{key}.")
     if key == "files":
         return {name: _patterns(f"files.{name}", each) for name, each in _table(key, value).items()}
@@ -257,7 +269,7 @@ def _unknown(key: str, known: Sequence[str]) -> str:
     return f"unknown key {key!r}, " + (f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}")
 
 
-def ingest_options(settings: Settings) -> warehouse.IngestOptions:
+def ingest_options(settings: Settings, privacy: warehouse.Privacy = NOBODY) -> warehouse.IngestOptions:
     """Return what `warehouse.ingest` needs; every text is cleaned, then masked, before it is stored."""
     return warehouse.IngestOptions(
         columns=settings.columns,
@@ -269,6 +281,7 @@ def ingest_options(settings: Settings) -> warehouse.IngestOptions:
         encoding=settings.encoding,
         clean=_clean_and_mask,
         clean_version=encoders.cleaning_version(),
+        privacy=privacy,
     )
 
 

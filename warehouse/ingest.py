@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -43,7 +43,8 @@ class Ingested:
         tables: by name of `warehouse.tables.INPUT`; typed, cleaned, sorted by all columns. An absent table has no key.
         rejects: table_name, file, line, reason, record (the row as read, texts cleaned; as typed where only another row
             or table spoils it).
-        counts: table_name, file, read, kept, rejected, after_cutoff; read = kept + rejected + after_cutoff.
+        counts: table_name, file, read, kept, rejected, after_cutoff, forgotten; every row read is in one of the others.
+            A sale to a forgotten user is kept, without the user.
         cutoff: last day of observations.
         notes: said once. One that starts with `PARTIAL_DAY` degrades the run (exit code 3); the others do not.
     """
@@ -91,7 +92,19 @@ def ingest(
     until = cutoff or last_day(raw, timezone=options.timezone)
     as_of = AsOf(until, until + timedelta(days=horizon_days), options.timezone)
     notes = (*_file_notes(files), *_homeless_note(homeless))
-    return _settled(raw, as_of, sources=sources, decimal=options.decimal, notes=notes)
+    settled = _settled(raw, as_of, sources=sources, decimal=options.decimal, notes=notes)
+    return replace(settled, counts=_with_forgotten(settled.counts, files))
+
+
+def _with_forgotten(counts: pl.DataFrame, files: list[tuple[Source, ParsedFile]]) -> pl.DataFrame:
+    """A forgotten user's rows are read, and then nowhere: they count as read here."""
+    left = pl.DataFrame(
+        [(source.table, source.name, parsed.forgotten) for source, parsed in files],
+        {"table_name": pl.String, "file": pl.String, "forgotten": pl.Int64},
+        orient="row",
+    )
+    told = counts.join(left, on=["table_name", "file"], how="left", maintain_order="left")
+    return told.with_columns(pl.col("read") + pl.col("forgotten"))
 
 
 def _held(homeless: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from warehouse.errors import InputError
+from warehouse.privacy import Privacy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ class IngestOptions:
         encoding: of text files without a byte order mark.
         clean: what every text goes through before it is stored, in tables and in rejects (encoders.clean, then mask).
         clean_version: names the code of `clean`: files parsed with another one are read again.
+        privacy: which users are left out, and what the others are called.
         today: rows after it are rejected as future; None: today in the shop's timezone.
     """
 
@@ -41,6 +43,7 @@ class IngestOptions:
     encoding: str = "utf-8"
     clean: Callable[[str], str]
     clean_version: str = ""
+    privacy: Privacy = field(default_factory=Privacy)
     today: date | None = None
 
     def __post_init__(self) -> None:

@@ -22,17 +22,20 @@ import polars as pl
 from warehouse.contracts import ID_COLUMNS, as_record, check_rows
 from warehouse.errors import InputError
 from warehouse.headers import extras_of, resolve
+from warehouse.privacy import Privacy
 from warehouse.readers import Chunk, kind_of, read_chunks
 from warehouse.tables import INPUT, Table, polars_schema
+from warehouse.users import FORGOTTEN, record_of_user, without_forgotten
 from warehouse.values import as_text, cleaned, dates
 
 if TYPE_CHECKING:
     from warehouse.discovery import Source
     from warehouse.options import IngestOptions
 
-__all__ = ["DAY", "LINE", "REASON", "RECORD", "ParsedFile", "parse", "sweep"]
+__all__ = ["DAY", "LINE", "REASON", "RECORD", "ParsedFile", "cached_tables", "parse", "sweep"]
 
 LINE, REASON, RECORD = "__line", "__reason", "__record"
+_HIDDEN = "not kept: the row could not be read, and user ids are hashed"
 DAY = "__day"  # of items that are named by their sales: the day of the sale
 KEEP_DAYS = 30
 _PROBE = (
@@ -42,10 +45,11 @@ _PROBE = (
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """A file's rows (see the module), and the columns of it that were left out."""
+    """A file's rows (see the module), its columns that were left out, and how many rows of forgotten users it has."""
 
     rows: pl.DataFrame
     left_out: tuple[str, ...]
+    forgotten: int = 0
 
 
 def parse(source: Source, *, options: IngestOptions, cache: Path | None) -> ParsedFile:
@@ -72,17 +76,20 @@ def parse(source: Source, *, options: IngestOptions, cache: Path | None) -> Pars
 def _read(source: Source, options: IngestOptions) -> ParsedFile:
     table = INPUT[source.table]
     frames: list[pl.DataFrame] = []
+    forgotten = 0
     left_out: dict[str, None] = {}
     seen: dict[str, None] = {}
     lines_of_json = kind_of(source.path) == "jsonl"
     for chunk in read_chunks(source.path, name=source.name, encoding=options.encoding, delimiter=options.delimiter):
         seen.update(dict.fromkeys(chunk.rows.columns))
         frame, beside = _typed(chunk, table, source=source, options=options, every_column=not lines_of_json)
-        frames.append(frame)
+        kept = without_forgotten(frame, table=table, privacy=options.privacy, reason=REASON)
+        forgotten += frame.height - kept.height
+        frames.append(kept)
         left_out.update(dict.fromkeys(beside))
     if lines_of_json and seen:  # its columns are those that any of its lines has
         resolve(table, list(seen), mapped=options.columns.get(table.name, {}), file=source.name)
-    return ParsedFile(pl.concat(frames, how="diagonal"), tuple(left_out))
+    return ParsedFile(pl.concat(frames, how="diagonal"), tuple(left_out), forgotten)
 
 
 def _typed(
@@ -112,8 +119,9 @@ def _typed(
     bad = sorted(reasons)
     # a column that is nowhere kept, such as a customer's name, is not kept in a record either
     told = set(known.values()) | set(further.values())
+    user = known.get("user_id")
     raw_rows = ({name: row[name] for name in row if name in told} for row in chunk.rows[bad].iter_rows(named=True))
-    records = [as_record(row, clean=options.clean, ids=ids) for row in raw_rows]
+    records = [as_record(record_of_user(row, user, options.privacy), clean=options.clean, ids=ids) for row in raw_rows]
     rows = typed.with_columns(
         *extras,
         chunk.lines.alias(LINE),
@@ -140,7 +148,15 @@ def _sparse(name: str, values: list[str], at: list[int], height: int) -> pl.Seri
 
 
 def _broken(chunk: Chunk, table: Table, options: IngestOptions) -> pl.DataFrame:
-    rows = [(row.line, row.reason, as_record(row.values, clean=options.clean)) for row in chunk.broken]
+    privacy = options.privacy if "user_id" in table.names else Privacy()
+    rows = [
+        (
+            row.line,
+            FORGOTTEN if privacy.names_forgotten(row.values) else row.reason,
+            json.dumps(_HIDDEN) if privacy.hash_users else as_record(row.values, clean=options.clean),
+        )
+        for row in chunk.broken
+    ]
     said = pl.DataFrame(rows, {LINE: pl.Int64, REASON: pl.String, RECORD: pl.String}, orient="row")
     return said.select(*(pl.lit(None, kind).alias(name) for name, kind in polars_schema(table).items()), pl.all())
 
@@ -167,7 +183,7 @@ def _refuse_nested(rows: pl.DataFrame, source: Source) -> None:
 def _code() -> str:
     """Hash of the code that reads: another version reads again."""
     here = Path(__file__).parent
-    files = ("contracts", "decoding", "headers", "parsing", "readers", "tables", "values")
+    files = ("contracts", "decoding", "headers", "parsing", "privacy", "readers", "tables", "users", "values")
     sources = b"".join((here / f"{name}.py").read_bytes() for name in files)
     return hashlib.sha256(sources + pl.__version__.encode()).hexdigest()
 
@@ -181,7 +197,7 @@ def _key(source: Source, options: IngestOptions) -> str:
         source.table, source.name, source.derived, sorted(columns.items()),
         options.columns.get("sales", {}).get("sold_on"), options.timezone,
         options.delimiter, options.decimal, options.date_format, options.encoding, options.clean(_PROBE),
-        options.clean_version, _code(),
+        options.clean_version, options.privacy.version, _code(),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps([content, rest]).encode()).hexdigest()
 
@@ -198,7 +214,7 @@ def _load(cache: Path, key: str) -> ParsedFile | None:
     now = time.time()
     for file in (path, seal):
         os.utime(file, (now, now))  # a swept entry is one that no night has asked for
-    return ParsedFile(pl.read_parquet(io.BytesIO(content)), tuple(facts["left_out"]))
+    return ParsedFile(pl.read_parquet(io.BytesIO(content)), tuple(facts["left_out"]), facts.get("forgotten", 0))
 
 
 def _store(cache: Path, key: str, parsed: ParsedFile) -> None:
@@ -207,7 +223,8 @@ def _store(cache: Path, key: str, parsed: ParsedFile) -> None:
     buffer = io.BytesIO()
     parsed.rows.write_parquet(buffer)
     content = buffer.getvalue()
-    facts = {"sha256": hashlib.sha256(content).hexdigest(), "left_out": parsed.left_out}
+    sha256 = hashlib.sha256(content).hexdigest()
+    facts = {"sha256": sha256, "left_out": parsed.left_out, "forgotten": parsed.forgotten}
     for name, data in ((f"{key}.parquet", content), (f"{key}.json", json.dumps(facts).encode())):
         aside = cache / f".{name}.{os.getpid()}.tmp"
         aside.write_bytes(data)
@@ -220,3 +237,15 @@ def sweep(cache: Path) -> None:
     for path in cache.iterdir():
         if path.is_file() and path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)
+
+
+def cached_tables(cache: Path) -> list[tuple[str, pl.DataFrame]]:
+    """Return what parsed files are kept, each with the name of its table; a damaged one is left out."""
+    found = []
+    for seal in sorted((cache / "ingest").glob("*.json")):
+        parsed = _load(seal.parent, seal.stem)
+        if parsed is not None:
+            columns = parsed.rows.columns
+            name = next(table.name for table in INPUT.values() if table.names == tuple(columns[: len(table.names)]))
+            found.append((name, parsed.rows))
+    return found

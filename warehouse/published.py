@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-__all__ = ["Published"]
+__all__ = ["DATABASE", "Published"]
 
-_FILE = "shelfwise.duckdb"
+DATABASE = "shelfwise.duckdb"
 # a query reads this file and nothing else: no other file, no network, no extension, no frame of the caller
 _LOCKED_DOWN: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -53,7 +53,7 @@ class Published:
         while True:
             try:
                 facts = verify_manifest(folder)
-                connection = duckdb.connect(str(folder / _FILE), read_only=True, config=_LOCKED_DOWN)
+                connection = duckdb.connect(str(folder / DATABASE), read_only=True, config=_LOCKED_DOWN)
             except (CorruptRun, duckdb.Error) as error:
                 moved = _folder_of(Path(root))
                 if moved != folder:  # a night removed the run between the look at the pointer and this one
@@ -61,7 +61,7 @@ class Published:
                     continue
                 if isinstance(error, CorruptRun):
                     raise
-                raise CorruptRun(f"{folder / _FILE}: DuckDB cannot open it: {error}") from error
+                raise CorruptRun(f"{folder / DATABASE}: DuckDB cannot open it: {error}") from error
             return cls(folder, facts, connection)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["MANIFEST", "current_run", "list_runs", "publish_run", "rollback", "verify_manifest", "write_manifest"]
+__all__ = [
+    "MANIFEST",
+    "current_run",
+    "list_runs",
+    "publish_run",
+    "rollback",
+    "sync_folder",
+    "sync_tree",
+    "verify_manifest",
+    "write_manifest",
+]
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -110,9 +120,9 @@ def publish_run(building: Path, *, root: Path, keep_runs: int) -> Path:
             raise WarehouseError(f"{target}: a run of that id is there already; a published run is never written again")
         if not (building / MANIFEST).is_file():
             raise WarehouseError(f"{building}: has no {MANIFEST}; write_manifest comes before publish_run")
-        _sync_tree(building)
+        sync_tree(building)
         building.rename(target)
-        _sync(root)
+        sync_folder(root)
     elif not (target / MANIFEST).is_file():
         raise WarehouseError(f"{building}: no such folder, and no run {run_id} either; nothing to publish")
     _point(root, run_id)
@@ -162,7 +172,7 @@ def _point(root: Path, run_id: str) -> None:
     aside.unlink(missing_ok=True)  # of a process that was killed right here
     aside.symlink_to(run_id)
     aside.replace(root / "current")
-    _sync(root)
+    sync_folder(root)
 
 
 def _retain(root: Path, keep_runs: int) -> None:
@@ -175,13 +185,15 @@ def _retain(root: Path, keep_runs: int) -> None:
         shutil.rmtree(left)
 
 
-def _sync_tree(folder: Path) -> None:
+def sync_tree(folder: Path) -> None:
+    """Sync every file and folder below a folder, and itself, to the disk."""
     for place in sorted(folder.rglob("*")):
-        _sync(place)
-    _sync(folder)
+        sync_folder(place)
+    sync_folder(folder)
 
 
-def _sync(place: Path) -> None:
+def sync_folder(place: Path) -> None:
+    """Sync one file or folder to the disk: of a folder, the names in it."""
     handle = os.open(place, os.O_RDONLY)
     try:
         os.fsync(handle)

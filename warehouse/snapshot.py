@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,15 +13,16 @@ import polars as pl
 
 from warehouse.errors import WarehouseError
 from warehouse.reread import checksums
+from warehouse.runs import sync_folder
 from warehouse.tables import PUBLISHED, QUANTILES, Table, polars_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AGE_HOURS", "STORED_AS", "build_snapshot", "sql_files"]
+__all__ = ["AGE_HOURS", "STORAGE_VERSION", "STORED_AS", "build_snapshot", "quoted", "read_again", "sql_files"]
 
 # readable by DuckDB 1.2 and later; a file in the default version of 2.0 is closed to every 1.x client
-_STORAGE_VERSION = "v1.2.0"
+STORAGE_VERSION = "v1.2.0"
 # a table that analysts see through a view of its published name
 STORED_AS = {"runs": "stored_runs"}
 AGE_HOURS = "hours from the end of the cutoff's day (UTC) to now"
@@ -52,7 +52,7 @@ def build_snapshot(path: Path, tables: Mapping[str, pl.DataFrame], *, run_id: st
         titles = made["items"].select("item_id", "title")
         written = _write(path, {name: _titled(name, frame, titles) for name, frame in made.items()})
         _sync(path)
-        _read_again(path, written)
+        read_again(path, written)
     except BaseException as error:
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
@@ -137,7 +137,7 @@ def _write(path: Path, made: Mapping[str, pl.DataFrame]) -> dict[str, list[str]]
     written = {}
     with duckdb.connect(":memory:") as con:
         place = str(path).replace("'", "''")
-        con.execute(f"ATTACH '{place}' AS snapshot (STORAGE_VERSION '{_STORAGE_VERSION}')")
+        con.execute(f"ATTACH '{place}' AS snapshot (STORAGE_VERSION '{STORAGE_VERSION}')")
         con.execute("USE snapshot")
         for name, frame in made.items():
             stored = STORED_AS.get(name, name)
@@ -159,20 +159,20 @@ def _write_table(con: duckdb.DuckDBPyConnection, stored: str, table: Table, fram
     known = {column.name: column for column in table.columns}
     types = {name: type_ for name, type_, *_ in con.execute("DESCRIBE incoming").fetchall()}
     lines = [
-        f"{_quoted(name)} {known[name].type if name in known else type_}"
+        f"{quoted(name)} {known[name].type if name in known else type_}"
         + (" NOT NULL" if name in known and known[name].required else "")
         for name, type_ in types.items()
     ]
     if set(QUANTILES) <= set(known):
         lines += [f"CHECK ({low} <= {high})" for low, high in itertools.pairwise(QUANTILES)]
-    con.execute(f"CREATE TABLE {_quoted(stored)} ({', '.join(lines)})")
-    con.execute(f"INSERT INTO {_quoted(stored)} SELECT * FROM incoming")  # noqa: S608 names are quoted
+    con.execute(f"CREATE TABLE {quoted(stored)} ({', '.join(lines)})")
+    con.execute(f"INSERT INTO {quoted(stored)} SELECT * FROM incoming")  # noqa: S608 names are quoted
     (found,) = checksums(con, {"incoming": list(types)}).values()
     con.unregister("incoming")
-    con.execute(f"COMMENT ON TABLE {_quoted(stored)} IS {_literal(table.comment)}")
+    con.execute(f"COMMENT ON TABLE {quoted(stored)} IS {_literal(table.comment)}")
     for name in types:
         told = known[name].comment if name in known else "the shop's own column"
-        con.execute(f"COMMENT ON COLUMN {_quoted(stored)}.{_quoted(name)} IS {_literal(told)}")
+        con.execute(f"COMMENT ON COLUMN {quoted(stored)}.{quoted(name)} IS {_literal(told)}")
     return found
 
 
@@ -180,11 +180,11 @@ def _comment(con: duckdb.DuckDBPyConnection) -> None:
     """Say in SQL what every view and macro is: the words at the head of its file."""
     for kind, word in (("views", "VIEW"), ("macros", "MACRO TABLE")):
         for name, text in sql_files(kind).items():
-            con.execute(f"COMMENT ON {word} {_quoted(name)} IS {_literal(head_of(text))}")
+            con.execute(f"COMMENT ON {word} {quoted(name)} IS {_literal(head_of(text))}")
     for published in STORED_AS:
         told = {column.name: column.comment for column in PUBLISHED[published].columns} | {"age_hours": AGE_HOURS}
         for name, comment in told.items():
-            con.execute(f"COMMENT ON COLUMN {_quoted(published)}.{_quoted(name)} IS {_literal(comment)}")
+            con.execute(f"COMMENT ON COLUMN {quoted(published)}.{quoted(name)} IS {_literal(comment)}")
 
 
 def head_of(statement: str) -> str:
@@ -196,15 +196,15 @@ def head_of(statement: str) -> str:
 
 def _sync(path: Path) -> None:
     for place in (path, path.parent):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(place)
 
 
-def _read_again(path: Path, written: Mapping[str, list[str]]) -> None:
-    """Read every column in a fresh process: this one's caches would answer for the disk."""
+def read_again(path: Path, written: Mapping[str, list[str]]) -> None:
+    """Read every column in a fresh process: this one's caches would answer for the disk.
+
+    Raises:
+        WarehouseError: a table is not what `written` (rows, checksum) says.
+    """
     script = Path(__file__).with_name("reread.py")
     # -P: the folder of the script holds names of the standard library's size, and must not shadow it
     done = subprocess.run([sys.executable, "-P", str(script), str(path)], capture_output=True, text=True, check=False)  # noqa: S603
@@ -219,7 +219,8 @@ def _read_again(path: Path, written: Mapping[str, list[str]]) -> None:
             )
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL takes it whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
 
 

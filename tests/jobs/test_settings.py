@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs.settings import (
+    PrivacySettings,
     Settings,
     SettingsError,
     Tolerances,
@@ -167,6 +168,7 @@ def test_the_example_shows_every_key_with_its_default():
     shown = tomllib.loads(re.sub(r"(?m)^# (?=\w+ = )", "", text))
     assert set(shown) == {field.name for field in dataclasses.fields(Settings)}
     assert set(shown["check"]) == {field.name for field in dataclasses.fields(Tolerances)}
+    assert set(shown["privacy"]) == {field.name for field in dataclasses.fields(PrivacySettings)}
     for line in text.splitlines():
         if (
             re.match(r"(# )?\w+ = ", line)

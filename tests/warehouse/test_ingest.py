@@ -45,7 +45,7 @@ def test_a_folder_with_our_names_needs_no_configuration(tmp_path):
     assert ingested.tables["items"]["item_id"].to_list() == ["007", "B1"]
     assert ingested.cutoff == date(2024, 1, 6)
     assert ingested.rejects.height == 0
-    assert ingested.counts.rows() == [("items", "items.csv", 2, 2, 0, 0), ("sales", "sales.csv", 2, 2, 0, 0)]
+    assert ingested.counts.rows() == [("items", "items.csv", 2, 2, 0, 0, 0), ("sales", "sales.csv", 2, 2, 0, 0, 0)]
 
 
 def test_a_table_may_be_several_files_of_several_kinds(tmp_path):
@@ -148,7 +148,7 @@ def test_n05_future_rows_and_units_that_are_no_number_are_rejected_with_reasons(
     )
     assert said[7].startswith("units: 'two' is no number")
     assert said[8] == "units: empty; every row needs it"
-    assert ingested.counts.filter(table_name="sales").row(0) == ("sales", "sales.csv", 7, 2, 5, 0)
+    assert ingested.counts.filter(table_name="sales").row(0) == ("sales", "sales.csv", 7, 2, 5, 0, 0)
 
 
 def test_n06_the_same_folder_twice_gives_the_same_rows(tmp_path):
@@ -216,7 +216,7 @@ def test_a_table_that_is_there_and_empty_is_said_to_be(tmp_path):
         cutoff=date(2024, 1, 6),
     )
     assert ingested.tables["sales"].height == 0
-    assert ingested.counts.filter(table_name="sales").row(0) == ("sales", "sales.csv", 0, 0, 0, 0)
+    assert ingested.counts.filter(table_name="sales").row(0) == ("sales", "sales.csv", 0, 0, 0, 0, 0)
     assert "inventory has 0 rows up to the cutoff: no stock-out risk" in ingested.notes
     assert not any(note.startswith("no inventory") for note in ingested.notes)
 
@@ -448,7 +448,7 @@ def test_sales_that_name_their_items_stand_for_a_catalogue(tmp_path):
     folder = shop(tmp_path, items__csv=None, sold__csv="\n".join(rows))
     ingested = read(folder, options=options, cutoff=date(2024, 2, 1))
     assert ingested.tables["items"].select("item_id", "title").rows() == [("a", "First name")]
-    assert ingested.counts.rows() == [("items", "sold.csv", 1, 1, 0, 0), ("sales", "sold.csv", 5, 2, 1, 2)]
+    assert ingested.counts.rows() == [("items", "sold.csv", 1, 1, 0, 0, 0), ("sales", "sold.csv", 5, 2, 1, 2, 0)]
     assert ingested.rejects["table_name"].to_list() == ["sales"]
 
 

@@ -82,7 +82,7 @@ def test_a_pointer_to_a_run_that_is_gone_is_named(root):
 
 
 def test_a_file_that_duckdb_cannot_open_is_named(root, monkeypatch):
-    monkeypatch.setattr(published, "_FILE", "lists/depth.txt")
+    monkeypatch.setattr(published, "DATABASE", "lists/depth.txt")
     with pytest.raises(CorruptRun, match=r"depth\.txt: DuckDB cannot open it"):
         Published.open(root)
 
