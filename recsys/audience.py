@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["AudienceRows", "audience_of", "learn_chance", "most_active", "times_active", "wanted_by"]
 
 TAKE = 60  # of each source's users, for an item
+_SOURCES_AGREE = 4  # the users of all sources together are about so many times those of one
 RECENT_DAYS = 90
-MOST_PAIRS = 200_000  # of a past evening that the chance is learnt from: users are sampled down to so many
+MOST_PAIRS = 200_000  # of a past evening that the chance is learnt from, about: of a share of the users
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,15 @@ def audience_of(
     best = _nobody()
     for found, score in _scored(evening, ranker, wanted_by(evening, users)):
         value = score if chance is None else chance.of(score, found.user, evening.features)
-        silent = found.rank.min(axis=1, initial=NO_RANK) >= NO_RANK
-        source = np.where(silent, FILL, found.rank.argmin(axis=1))
-        best = best.and_of(AudienceRows(found.item, found.user, value, source).best(k)).best(k)
+        best = best.and_of(AudienceRows(found.item, found.user, value, _of_the_user(found, evening)).best(k)).best(k)
     return best
+
+
+def _of_the_user(found: Candidates, evening: Evening) -> NDArray[np.int64]:
+    """Return the source that ranks each pair highest, of those that know the user; `FILL` where none of them speaks."""
+    everybodys = np.array([source.name in ("popular", "season") for source in evening.sources], dtype=bool)
+    rank = np.where(everybodys, NO_RANK, found.rank)
+    return np.where(rank.min(axis=1, initial=NO_RANK) >= NO_RANK, FILL, rank.argmin(axis=1))
 
 
 def learn_chance(
@@ -87,10 +93,9 @@ def learn_chance(
     known = np.intersect1d(users, evening.view.touches.user)
     if len(known) == 0:
         return None
-    keys = wanted_by(evening, known)
-    share = MOST_PAIRS / max(len(keys), 1)
+    share = min(1.0, MOST_PAIRS / (n_items * TAKE * _SOURCES_AGREE))
     drawn = known[np.random.default_rng([seed, evening.view.origin.toordinal()]).random(len(known)) < share]
-    keys = keys[np.isin(keys // n_items, drawn)]
+    keys = wanted_by(evening, drawn, take=max(round(TAKE * share), 1))  # of fewer users, as far down as of all of them
     parts = [(found.user, found.item, score) for found, score in _scored(evening, ranker, keys)]
     if not parts:
         return None

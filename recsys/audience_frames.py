@@ -35,15 +35,13 @@ _CATEGORY_LETTERS = 60
 def audience_frame(rows: AudienceRows, evening: Evening, reasons: Reasons) -> pl.DataFrame:
     """Return item_id, user_id, rank, score, source, reason, in the order of `rows`.
 
-    Where the source that ranks a pair highest tells nothing of the user (what is popular), the user's purchases in the
-    item's category are said, else how often the user was there.
+    Where no source knows of the pair, the user's purchases in the item's category are said, else how often the user was
+    there.
     """
     catalogue = evening.view.catalogue
     bought = _bought_of_category(evening, rows.user, rows.item)
     source, reason = reasons.of(rows.by_user(), otherwise=_said(evening, rows.user, rows.item, bought))
-    names = np.array([one.name for one in evening.sources] + ["none"])  # FILL is the last
-    everybodys = np.isin(names[rows.source], ("popular", "season", "none")) | (rows.source == FILL)
-    told = np.where(everybodys, np.where(bought > 0, "category", "active"), source.to_numpy())
+    told = np.where(rows.source == FILL, np.where(bought > 0, "category", "active"), source.to_numpy())
     return pl.DataFrame(
         {
             "item_id": catalogue.item_ids.gather(rows.item),

@@ -68,7 +68,8 @@ class Reasons:
             "browsing": self._browsing,
             "interest": self._interest,
             "attributes": self._attributes,
-        } | ({"season": self._season} if otherwise is None else {})
+            "season": self._season,
+        }
         for place, name in enumerate(self.names):
             at = np.flatnonzero(rows.source == place)
             source[at] = LABELS[name]
