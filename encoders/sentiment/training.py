@@ -157,7 +157,10 @@ def _new_network(config: SentimentConfig, names: Sequence[str]) -> Network:
     from transformers.utils import logging as their_logging
 
     silence()
-    files = find_model(config.base)
+    try:
+        files = find_model(config.base)
+    except EncoderError as error:
+        raise EncoderError(f"base = {config.base!r}: {error}") from error
     their_logging.set_verbosity_error()  # that the head is new is what we want, no warning
     with contextlib.redirect_stderr(io.StringIO()):  # the reader of GGUF draws a progress bar of its own there
         model = AutoModelForSequenceClassification.from_pretrained(
