@@ -5,12 +5,12 @@ from __future__ import annotations
 from encoders.cache import Encoded, VectorCache
 from encoders.cleaning import clean
 from encoders.contract import Encoder, EncoderConfig, EncoderError, Progress, TextKind, Vectors
-from encoders.embedding import Embedded, embed_tables, product_text
+from encoders.embedding import Embedded, embed_tables, product_text, texts_of
 from encoders.lexical import words
 from encoders.loading import ENCODERS, load_encoder
 from encoders.masking import cleaning_version, mask
 from encoders.pooling import ItemVectors, TextVectors, UserVectors
-from encoders.sweeping import sweep_vectors, texts_of
+from encoders.sweeping import sweep_vectors
 
 __all__ = [
     "ENCODERS",

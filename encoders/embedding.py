@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from encoders.cache import VectorCache
     from encoders.contract import Progress, TextKind, Vectors
 
-__all__ = ["Embedded", "embed_tables", "product_text"]
+__all__ = ["Embedded", "embed_tables", "product_text", "texts_of"]
 
 _PRODUCT_COLUMNS = ("title", "brand", "category", "description")
 _OWN_WORDS = ("title", "description")  # brand and category are shared by many items: alone they tell of none
@@ -73,6 +73,18 @@ def embed_tables(
         frames.append(_browsing_rows(tables["events"], timezone))
     texts = pl.concat(frames).sort("kind", "item_id", "user_id", "day", "text", "review_id", nulls_last=False)
     return _encode(texts, cache, progress)
+
+
+def texts_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, frozenset[str]]:
+    """Return the different texts of each kind that `embed_tables` encodes; any of its tables may be absent."""
+    found: dict[str, frozenset[str]] = {}
+    if "items" in tables:
+        found["product"] = frozenset(product_text(tables["items"]))
+    if "reviews" in tables:
+        found["review"] = frozenset(_review_rows(tables["reviews"], "UTC")["text"])
+    if "events" in tables:
+        found["browsing"] = frozenset(_browsing_rows(tables["events"], "UTC")["text"])
+    return found
 
 
 def _encode(texts: pl.DataFrame, cache: VectorCache, progress: Progress | None) -> Embedded:

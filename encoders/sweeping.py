@@ -16,29 +16,14 @@ import numpy as np
 
 from encoders.cache import KEYS, PROMPTS, VECTORS, key_of, write_shard
 from encoders.cleaning import clean
-from encoders.embedding import _browsing_rows, _review_rows, product_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    import polars as pl
-
-__all__ = ["sweep_vectors", "texts_of"]
+__all__ = ["sweep_vectors"]
 
 _LOG = logging.getLogger(__name__)
-
-
-def texts_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, frozenset[str]]:
-    """Return the different texts of each kind that `embed_tables` encodes; any of its tables may be absent."""
-    found: dict[str, frozenset[str]] = {}
-    if "items" in tables:
-        found["product"] = frozenset(product_text(tables["items"]))
-    if "reviews" in tables:
-        found["review"] = frozenset(_review_rows(tables["reviews"], "UTC")["text"])
-    if "events" in tables:
-        found["browsing"] = frozenset(_browsing_rows(tables["events"], "UTC")["text"])
-    return found
 
 
 def sweep_vectors(folder: Path, texts: Mapping[str, Collection[str]]) -> int:

@@ -27,7 +27,9 @@ def recommend_user(runs: Path, user_id: str, *, k: int) -> pl.DataFrame:
         InputError: no list was made for that id; names the near ones. (In Python a visitor gets the popular list.)
     """
     published = Published.open(runs)
-    if not published.query("SELECT 1 FROM recommendations WHERE user_id = ? LIMIT 1", [user_id]).height:
+    if not published.query(
+        "SELECT 1 FROM recommendations WHERE user_id = ? LIMIT 1", published.user_names([user_id])
+    ).height:
         near = near_ids(published, "recommendations", "user_id", user_id)
         raise InputError(f"run {published.run_id}: no list for user {user_id!r}; did you mean {near}?")
     return Recommender.open(runs).recommend(user_id, k=k)

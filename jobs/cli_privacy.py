@@ -38,4 +38,4 @@ def forget(
     out = console()
     again = " (asked before: this completes it)" if done.already else ""
     out.print(f"forgotten{again}: {sum(done.rows.values()):,} rows in {len(done.runs_rebuilt)} runs and the histories")
-    out.print(f"{done.texts_swept:,} texts' vectors swept; the next night reads the files anew and leaves the user out")
+    out.print(f"{done.texts_swept:,} texts' vectors swept; later nights leave the user out")

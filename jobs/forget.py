@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +48,7 @@ def forget_user(runs: Path, user_id: str, *, remember: bool = False) -> Forgotte
         raise warehouse.InputError(f"{runs}: no such folder of runs")
     with hold_lock(runs, what="forget"):
         sweep(runs)
+        _remove_half_written(runs)
         privacy = warehouse.read_privacy(runs, hash_users=False)
         already = privacy.is_forgotten(user_id)
         person = warehouse.find_person(runs, frozenset({user_id, privacy.hashed(user_id)}))
@@ -59,8 +59,8 @@ def forget_user(runs: Path, user_id: str, *, remember: bool = False) -> Forgotte
         touched = {run_id: warehouse.rebuild_run(runs, run_id, person) for run_id in warehouse.list_runs(runs)}
         rows = _sums((*touched.values(), _rewrite_histories(runs, person)))
         rebuilt = tuple(run_id for run_id, own in touched.items() if own)
-        swept = encoders.sweep_vectors(runs / "cache" / "vectors", _texts_in_use(runs, person))
-        shutil.rmtree(runs / "cache" / "input", ignore_errors=True)  # read anew without him, by the next night
+        warehouse.forget_cached(runs / "cache" / "input", privacy)
+        swept = encoders.sweep_vectors(runs / "cache" / "vectors", _texts_in_use(runs))
         ledger = Ledger(runs / "ledger.jsonl")
         ledger.mend(person.without_names)
         # the audit: that it was done, when, and what it came to; not a word of who
@@ -76,6 +76,13 @@ def _unknown(runs: Path, user_id: str) -> str:
             found = near_ids(published, "recommendations", "user_id", user_id)
         near = f"did you mean {found}? " if found else ""
     return f"{runs}: no user {user_id!r} in its runs, histories and caches; {near}{cure}"
+
+
+def _remove_half_written(runs: Path) -> None:
+    """Under the lock nobody writes into histories and parsed files: what is half written is of a killed process."""
+    for folder in (runs / "history", runs / "cache" / "input"):
+        for left in sorted(folder.rglob("*.tmp")):
+            left.unlink()
 
 
 def _rewrite_histories(runs: Path, person: warehouse.Person) -> dict[str, int]:
@@ -96,7 +103,7 @@ def _sums(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(sorted(summed.items()))
 
 
-def _texts_in_use(runs: Path, person: warehouse.Person) -> dict[str, frozenset[str]]:
+def _texts_in_use(runs: Path) -> dict[str, frozenset[str]]:
     """Return the texts, by kind, of what is left: of every kept run and of the files that the last nights read."""
     found: dict[str, set[str]] = {}
     for run_id in warehouse.list_runs(runs):
@@ -107,8 +114,7 @@ def _texts_in_use(runs: Path, person: warehouse.Person) -> dict[str, frozenset[s
                 tables["reviews"] = reviews
         _add(found, tables)
     for name, rows in warehouse.cached_tables(runs / "cache" / "input"):
-        own = rows["user_id"].is_in(list(person.names)).fill_null(value=False) if "user_id" in rows.columns else None
-        _add(found, {name: rows if own is None else rows.filter(~own)})
+        _add(found, {name: rows})
     return {kind: frozenset(texts) for kind, texts in found.items()}
 
 

@@ -23,6 +23,7 @@ class Shop:
 
     ingested: warehouse.Ingested
     signals: warehouse.Signals
+    privacy: warehouse.Privacy = NOBODY
 
     @property
     def cutoff(self) -> date:
@@ -53,7 +54,7 @@ def read_shop(
             f"{folder}: items has 0 rows; nothing to index. "
             f"See the rejects: shelfwise ingest --input {folder} --out DIR"
         )
-    return Shop(ingested, warehouse.read_signals(ingested.tables, timezone=settings.timezone))
+    return Shop(ingested, warehouse.read_signals(ingested.tables, timezone=settings.timezone), privacy)
 
 
 def write_tables(folder: Path, out: Path, *, settings: Settings) -> pl.DataFrame:

@@ -78,7 +78,7 @@ def lay_out(night: Night, *, root: Path, published: Collection[str], timezone: s
     titles = items.select("item_id", "title")
     tables = {name: _finish(PUBLISHED[name], frame, night.run_id, titles) for name, frame in made.items()}
     for name, source in (("forecast_history", "forecast"), ("recommendation_history", "recommendations")):
-        earlier = read_history(root, name, published)
+        earlier = shop.privacy.applied(read_history(root, name, published))
         own = tables[source].with_columns(pl.lit(shop.cutoff).cast(pl.Date).alias("cutoff")).select(earlier.columns)
         tables[name] = pl.concat([earlier, own]).sort(PUBLISHED[name].sort, nulls_last=True)
     return tables

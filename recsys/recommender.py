@@ -143,7 +143,10 @@ class Recommender:
         """
         run = self._run
         _check_k(k)
-        found = serve_lists(run, id_texts(users), k, run.allowed(filters))
+        asked = id_texts(users)
+        called = run.published.user_names(asked)
+        found = serve_lists(run, called, k, run.allowed(filters))
+        found = found.with_columns(pl.col("user_id").replace(dict(zip(called, asked, strict=True))))
         return found.join(run.items.select("item_id", "title"), on="item_id", how="left", maintain_order="left")
 
     def audience(self, item_id: str | int, k: int = 100) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+import shutil
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -28,6 +29,11 @@ WORDS = {
     "bikes": ("bicycle bell", "a loud brass bell for the handlebar"),
 }
 COLOURS = ("red", "blue", "green", "black", "white", "amber", "grey", "copper")
+
+
+PERSON = "kestrel-4711"  # an id that no other bytes hold by chance
+PERSONS_WORDS = "Heather from the loch told me that this lamp hums like a beehive."
+EMAIL, PHONE = "jane.doe@example.com", "415-555-2671"
 
 
 @dataclass(frozen=True)
@@ -126,3 +132,56 @@ def published(tiny_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Publ
     settings = Settings(threads=1)  # two threads on a busy machine wait for one another
     report = run_nightly(settings, input_folder=tiny_shop, runs=runs)
     return PublishedNight(runs, tiny_shop, settings, report)
+
+
+@pytest.fixture(scope="session")
+def night_with_a_person(published: PublishedNight, tmp_path_factory: pytest.TempPathFactory) -> PublishedNight:
+    """A second night of the tiny shop, with rows of `PERSON`, good and bad, and texts that hold `EMAIL` and `PHONE`.
+
+    The ledger knows a refused night between the two, whose message names the person. Copy it before you change it.
+    """
+    from jobs.ledger import Ledger
+    from jobs.nightly import run_nightly
+
+    folder = tmp_path_factory.mktemp("person")
+    shop, runs = shutil.copytree(published.input, folder / "input"), folder / "runs"
+    shutil.copytree(published.runs, runs, symlinks=True)
+    write_person(shop)
+    ledger = Ledger(runs / "ledger.jsonl")
+    refused = published.report.run_id[:-4] + "999Z"
+    ledger.append("started", refused, {})
+    ledger.append("refused", refused, {"message": f"recommendations: 3 rows too many, for example user_id '{PERSON}'"})
+    report = run_nightly(published.settings, input_folder=shop, runs=runs)
+    return PublishedNight(runs, shop, published.settings, report)
+
+
+def write_person(shop: Path) -> None:
+    """Add to a tiny shop what `PERSON` did, and what people write of themselves where they should not."""
+    day = CUTOFF - timedelta(days=3)
+    at = f"{day}T10:00:00"
+    told = f"Mail me at {EMAIL} or call {PHONE} after six."
+    rows: dict[str, list[tuple[object, ...]]] = {
+        "sales": [
+            *((f"{number:03d}", day, 1, 5, PERSON) for number in range(8, 14)),
+            ("008", day, "three", 5, PERSON),
+            ("008", "3 May", f"call {PHONE}", 5, "u01"),
+        ],
+        "events": [
+            (PERSON, "009", at, "view", None),
+            (PERSON, None, at, "search", "heather coloured beehive lamp"),
+            ("u02", None, at, "search", f"lamp {EMAIL}"),
+            ("u02", None, "noon", "search", f"lamp {PHONE}"),
+        ],
+        "reviews": [
+            ("k1", "010", PERSON, at, 2, "Hums", PERSONS_WORDS),
+            ("k2", "011", PERSON, at, 9, "Too many stars", "Nine stars from me."),
+            ("k3", "012", PERSON, at, 5, "One field too many", "Ragged.", "more"),
+            ("x1", "013", "u03", at, 4, f"From {EMAIL}", f"It dims well. {told}"),
+            ("x2", "013", "u04", at, f"5, {told}", "Stars", f"Broken. {told}"),
+            ("x3", "013", "u04", at, 5, "One field too many", told, told),
+        ],
+        "items": [("I-note", "grey reading lamp", f"Questions: {told}", "lamps", EMAIL, 9, None)],
+    }
+    for name, own in rows.items():
+        with (shop / f"{name}.csv").open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["" if cell is None else cell for cell in row] for row in own])

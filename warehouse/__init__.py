@@ -5,7 +5,7 @@ from __future__ import annotations
 from warehouse.errors import CorruptRun, InputError, UnknownRun, WarehouseError
 from warehouse.forget import Person, find_person, rebuild_run, rewrite_parquet
 from warehouse.ingest import PARTIAL_DAY, Ingested, IngestOptions, ingest
-from warehouse.parsing import cached_tables
+from warehouse.parsing import cached_tables, forget_cached
 from warehouse.privacy import SALT_VARIABLE, Privacy, read_privacy, remember_forgotten
 from warehouse.published import Published
 from warehouse.replace import heal_runs
@@ -30,6 +30,7 @@ __all__ = [
     "cached_tables",
     "current_run",
     "find_person",
+    "forget_cached",
     "heal_runs",
     "ingest",
     "list_runs",

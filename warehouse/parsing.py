@@ -12,7 +12,7 @@ import io
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache as remembered
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,19 +22,19 @@ import polars as pl
 from warehouse.contracts import ID_COLUMNS, as_record, check_rows
 from warehouse.errors import InputError
 from warehouse.headers import extras_of, resolve
-from warehouse.privacy import Privacy
 from warehouse.readers import Chunk, kind_of, read_chunks
 from warehouse.tables import INPUT, Table, polars_schema
-from warehouse.users import FORGOTTEN, record_of_user, without_forgotten
+from warehouse.users import REASON, RECORD, record_of_user, with_names, without_forgotten
 from warehouse.values import as_text, cleaned, dates
 
 if TYPE_CHECKING:
     from warehouse.discovery import Source
     from warehouse.options import IngestOptions
+    from warehouse.privacy import Privacy
 
-__all__ = ["DAY", "LINE", "REASON", "RECORD", "ParsedFile", "cached_tables", "parse", "sweep"]
+__all__ = ["DAY", "LINE", "REASON", "RECORD", "ParsedFile", "cached_tables", "forget_cached", "parse", "sweep"]
 
-LINE, REASON, RECORD = "__line", "__reason", "__record"
+LINE = "__line"
 _HIDDEN = "not kept: the row could not be read, and user ids are hashed"
 DAY = "__day"  # of items that are named by their sales: the day of the sale
 KEEP_DAYS = 30
@@ -63,33 +63,39 @@ def parse(source: Source, *, options: IngestOptions, cache: Path | None) -> Pars
         key = _key(source, options) if cache is not None else ""
         known = _load(cache, key) if cache is not None else None
         parsed = known or _read(source, options)
+        kept = _without_forgotten(parsed, INPUT[source.table], options.privacy)
     except OSError as error:
         raise InputError(f"{source.name}: cannot be read ({error})") from error
     after = source.path.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise InputError(f"{source.name}: the file changed while it was read; start again when its export has ended")
-    if cache is not None and known is None:
-        _store(cache, key, parsed)
-    return parsed
+    if cache is not None and kept is not known:
+        _store(cache, key, kept)
+    return kept
+
+
+def _without_forgotten(parsed: ParsedFile, table: Table, privacy: Privacy) -> ParsedFile:
+    """Return the file itself where no row of it names a forgotten user."""
+    rows = without_forgotten(parsed.rows, table=table, privacy=privacy)
+    if rows.equals(parsed.rows):
+        return parsed
+    return replace(parsed, rows=rows, forgotten=parsed.forgotten + parsed.rows.height - rows.height)
 
 
 def _read(source: Source, options: IngestOptions) -> ParsedFile:
     table = INPUT[source.table]
     frames: list[pl.DataFrame] = []
-    forgotten = 0
     left_out: dict[str, None] = {}
     seen: dict[str, None] = {}
     lines_of_json = kind_of(source.path) == "jsonl"
     for chunk in read_chunks(source.path, name=source.name, encoding=options.encoding, delimiter=options.delimiter):
         seen.update(dict.fromkeys(chunk.rows.columns))
         frame, beside = _typed(chunk, table, source=source, options=options, every_column=not lines_of_json)
-        kept = without_forgotten(frame, table=table, privacy=options.privacy, reason=REASON)
-        forgotten += frame.height - kept.height
-        frames.append(kept)
+        frames.append(with_names(frame, table=table, privacy=options.privacy))
         left_out.update(dict.fromkeys(beside))
     if lines_of_json and seen:  # its columns are those that any of its lines has
         resolve(table, list(seen), mapped=options.columns.get(table.name, {}), file=source.name)
-    return ParsedFile(pl.concat(frames, how="diagonal"), tuple(left_out), forgotten)
+    return ParsedFile(pl.concat(frames, how="diagonal"), tuple(left_out))
 
 
 def _typed(
@@ -148,13 +154,9 @@ def _sparse(name: str, values: list[str], at: list[int], height: int) -> pl.Seri
 
 
 def _broken(chunk: Chunk, table: Table, options: IngestOptions) -> pl.DataFrame:
-    privacy = options.privacy if "user_id" in table.names else Privacy()
+    hidden = options.privacy.hash_users and "user_id" in table.names
     rows = [
-        (
-            row.line,
-            FORGOTTEN if privacy.names_forgotten(row.values) else row.reason,
-            json.dumps(_HIDDEN) if privacy.hash_users else as_record(row.values, clean=options.clean),
-        )
+        (row.line, row.reason, json.dumps(_HIDDEN) if hidden else as_record(row.values, clean=options.clean))
         for row in chunk.broken
     ]
     said = pl.DataFrame(rows, {LINE: pl.Int64, REASON: pl.String, RECORD: pl.String}, orient="row")
@@ -239,13 +241,33 @@ def sweep(cache: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def forget_cached(cache: Path, privacy: Privacy) -> int:
+    """Write the parsed files that are kept anew without forgotten users; return how many files named one."""
+    found = 0
+    for seal in sorted((cache / "ingest").glob("*.json")):
+        parsed = _load(seal.parent, seal.stem)
+        if parsed is None:
+            for damaged in seal.parent.glob(f"{seal.stem}.*"):  # nobody can say what is in it
+                damaged.unlink(missing_ok=True)
+            continue
+        kept = _without_forgotten(parsed, INPUT[_table_of(parsed)], privacy)
+        if kept is not parsed:
+            _store(seal.parent, seal.stem, kept)
+            found += 1
+    return found
+
+
 def cached_tables(cache: Path) -> list[tuple[str, pl.DataFrame]]:
     """Return what parsed files are kept, each with the name of its table; a damaged one is left out."""
     found = []
     for seal in sorted((cache / "ingest").glob("*.json")):
         parsed = _load(seal.parent, seal.stem)
         if parsed is not None:
-            columns = parsed.rows.columns
-            name = next(table.name for table in INPUT.values() if table.names == tuple(columns[: len(table.names)]))
-            found.append((name, parsed.rows))
+            found.append((_table_of(parsed), parsed.rows))
     return found
+
+
+def _table_of(parsed: ParsedFile) -> str:
+    """Return the table of a parsed file: its columns come first, in its order."""
+    columns = tuple(parsed.rows.columns)
+    return next(table.name for table in INPUT.values() if columns[: len(table.names)] == table.names)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["SALT_VARIABLE", "Privacy", "read_privacy", "remember_forgotten"]
+__all__ = ["SALT_VARIABLE", "Privacy", "read_privacy", "remember_forgotten", "user_names"]
 
 SALT_VARIABLE = "SHELFWISE_SALT"
 _SALT, _FORGOTTEN = "salt", "forgotten"
@@ -46,9 +46,8 @@ class Privacy:
 
     @property
     def version(self) -> str:
-        """Return a hash of all that rows depend on here: a file parsed under another one is read again."""
-        told = b"|".join((self.salt, str(self.hash_users).encode(), *map(str.encode, sorted(self.forgotten))))
-        return hashlib.sha256(told).hexdigest()
+        """Return a hash of how users are called: a file parsed under another one is read again."""
+        return self.hashed("version") if self.hash_users else ""
 
     def name_of(self, user_id: str) -> str:
         """Return what a user is called in tables: the id itself or its hash; a hash stays what it is."""
@@ -78,6 +77,13 @@ class Privacy:
         """Return which rows belong to a forgotten user, as booleans."""
         gone = [user for user in users.unique().drop_nulls() if self.is_forgotten(user)] if self.forgotten else []
         return users.is_in(gone).fill_null(value=False)
+
+    def applied(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of an earlier night as this one would have them: without who is forgotten, users as named now."""
+        if "user_id" not in rows.columns or not self.salt:
+            return rows
+        kept = rows.filter(~self.forgotten_rows(rows["user_id"]))
+        return kept.with_columns(self.names(kept["user_id"]).alias("user_id"))
 
     def names_forgotten(self, values: object) -> bool:
         """Return whether a row that could not be read holds the id of a forgotten user."""
@@ -117,6 +123,22 @@ def read_privacy(root: Path, *, hash_users: bool) -> Privacy:
     if hash_users and not salt:
         raise InputError(f"{root}: user ids are to be hashed and there is no salt; set {SALT_VARIABLE}")
     return Privacy(salt, hash_users, forgotten)
+
+
+def user_names(root: Path, users: Iterable[str]) -> list[str]:
+    """Return the hash that each user goes by in the runs of `root`; a hash stays what it is.
+
+    Raises:
+        InputError: an id is no hash, and the salt is not there.
+    """
+    known = Privacy(_read_salt(root), hash_users=True)
+    plain = [user for user in users if not _HASHED.fullmatch(user)]
+    if plain and not known.salt:
+        raise InputError(
+            f"{root}: its runs call users by a hash, and the salt is gone; put back {root / _SALT} or the variable "
+            f"{SALT_VARIABLE}, or ask by the hash"
+        )
+    return [known.hashed(user) for user in users]
 
 
 def remember_forgotten(root: Path, user_id: str, *, hash_users: bool = False) -> Privacy:

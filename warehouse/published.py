@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import duckdb
 
 from warehouse.errors import CorruptRun, InputError
+from warehouse.privacy import user_names
 from warehouse.runs import MANIFEST, verify_manifest
 
 if TYPE_CHECKING:
@@ -51,12 +52,14 @@ class Published:
         """
         folder = _folder_of(Path(root))
         while True:
+            before = _stamp(folder)
             try:
                 facts = verify_manifest(folder)
                 connection = duckdb.connect(str(folder / DATABASE), read_only=True, config=_LOCKED_DOWN)
             except (CorruptRun, duckdb.Error) as error:
                 moved = _folder_of(Path(root))
-                if moved != folder:  # a night removed the run between the look at the pointer and this one
+                # a night removed the run between the look at the pointer and this one, or it was rebuilt meanwhile
+                if moved != folder or _stamp(folder) != before:
                     folder = moved
                     continue
                 if isinstance(error, CorruptRun):
@@ -80,6 +83,14 @@ class Published:
                 raise InputError(f"run {self.run_id}: {error}") from error
         return rows
 
+    def user_names(self, users: Sequence[str]) -> list[str]:
+        """Return what the run calls these users: the ids themselves, or their hashes where the shop hashes them."""
+        settings = self.facts.get("settings")
+        privacy = settings.get("privacy") if isinstance(settings, dict) else None
+        if isinstance(privacy, dict) and privacy.get("hash_users"):
+            return user_names(self.folder.parent, users)
+        return list(users)
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
@@ -91,6 +102,15 @@ class Published:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _stamp(folder: Path) -> tuple[int, int]:
+    """Return what tells the folder's manifest from another that takes its place; (0, 0) where there is none."""
+    try:
+        found = (folder / MANIFEST).stat()
+    except OSError:
+        return 0, 0
+    return found.st_ino, found.st_mtime_ns
 
 
 def _folder_of(root: Path) -> Path:

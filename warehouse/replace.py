@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from warehouse.errors import WarehouseError
-from warehouse.runs import MANIFEST, sync_folder, sync_tree
+from warehouse.runs import MANIFEST, REMOVING, sync_folder, sync_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,15 +48,16 @@ def replace_run(rebuilt: Path, *, root: Path) -> None:
 
 
 def heal_runs(root: Path) -> None:
-    """Finish what a kill in `replace_run` left: every kept run is whole, and no old or half-built copy stays."""
+    """Finish what a kill left: every kept run is whole, and no old, half-built or half-removed copy stays."""
     for replaced in sorted(root.glob(f"{_REPLACED}*")):
         run_id = replaced.name.removeprefix(_REPLACED)
         if not (root / run_id).exists():
             rebuilt = root / f"{REBUILDING}{run_id}"
             (rebuilt if (rebuilt / MANIFEST).is_file() else replaced).rename(root / run_id)
             sync_folder(root)
-    for left in (*sorted(root.glob(f"{_REPLACED}*")), *sorted(root.glob(f"{REBUILDING}*"))):
-        shutil.rmtree(left)
+    for kind in (_REPLACED, REBUILDING, REMOVING):
+        for left in sorted(root.glob(f"{kind}*")):
+            shutil.rmtree(left)
     sync_folder(root)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MANIFEST",
+    "REMOVING",
     "current_run",
     "list_runs",
     "publish_run",
@@ -36,7 +37,7 @@ __all__ = [
 MANIFEST = "manifest.json"
 _FORMAT = 1
 _BUILDING = ".building-"
-_REMOVING = ".removing-"
+REMOVING = ".removing-"
 _POINTER_ASIDE = ".current.tmp"
 # a file that changed this recently may change again within one tick of its clock, unseen
 _SETTLED_NS = 2_000_000_000
@@ -180,8 +181,8 @@ def _retain(root: Path, keep_runs: int) -> None:
     for run_id in list_runs(root)[:-keep_runs]:
         if run_id != current:
             # renamed first: a half-removed run must not look like one. An open reader keeps its file (POSIX).
-            (root / run_id).rename(root / f"{_REMOVING}{run_id}")
-    for left in sorted(root.glob(f"{_REMOVING}*")):
+            (root / run_id).rename(root / f"{REMOVING}{run_id}")
+    for left in sorted(root.glob(f"{REMOVING}*")):
         shutil.rmtree(left)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,29 +13,35 @@ if TYPE_CHECKING:
     from warehouse.privacy import Privacy
     from warehouse.tables import Table
 
-__all__ = ["FORGOTTEN", "record_of_user", "without_forgotten"]
+__all__ = ["REASON", "RECORD", "record_of_user", "with_names", "without_forgotten"]
 
-FORGOTTEN = "the row of a forgotten user"  # the reason of a row that leaves before anybody reads it
+REASON, RECORD = "__reason", "__record"  # of a row that is not to be taken: why, and the row as read, as JSON
 
 
-def without_forgotten(rows: pl.DataFrame, *, table: Table, privacy: Privacy, reason: str) -> pl.DataFrame:
-    """Return the rows without those of forgotten users, the others' users by the name they go by.
+def without_forgotten(rows: pl.DataFrame, *, table: Table, privacy: Privacy) -> pl.DataFrame:
+    """Return parsed rows without those of forgotten users, also of rows that could not be read and name one.
 
-    A good row of sales stays, its user and order emptied: the shelf has emptied too. `reason` names the column that is
-    null in a good row.
+    A good row of sales stays, its user and order emptied: the shelf has emptied too.
     """
-    if "user_id" not in table.names or not privacy.salt:
+    if "user_id" not in table.names or not privacy.forgotten:
         return rows
     gone = privacy.forgotten_rows(rows["user_id"])
-    good = rows[reason].is_null()
+    good = rows[REASON].is_null()
     if table.name == "sales":
         emptied = gone & good
         rows = rows.with_columns(
             pl.when(~emptied).then(pl.col(name)).alias(name) for name in ("user_id", "order_id") if name in rows.columns
         )
         gone = gone & ~good
-    unread = (rows[reason] == FORGOTTEN).fill_null(value=False)
-    rows = rows.filter(~(gone | unread))
+    unread = ~good & rows["user_id"].is_null() & rows[RECORD].is_not_null()
+    named = {record for record in rows[RECORD].filter(unread).unique() if privacy.names_forgotten(json.loads(record))}
+    return rows.filter(~gone & ~(unread & rows[RECORD].is_in(list(named))))
+
+
+def with_names(rows: pl.DataFrame, *, table: Table, privacy: Privacy) -> pl.DataFrame:
+    """Return parsed rows with each user by the name that he goes by in tables."""
+    if "user_id" not in table.names or not privacy.hash_users:
+        return rows
     return rows.with_columns(privacy.names(rows["user_id"]).alias("user_id"))
 
 
