@@ -30,6 +30,7 @@ from forecast.history import (
     windows_of,
 )
 from forecast.kernels import since
+from forecast.review_features import ReviewSource, read_reviews, review_columns
 from forecast.text_features import TextSource, read_text, text_columns
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Sources:
     calendar: list[CalendarDriver]
     promotions: Promotions | None
     text: TextSource | None
+    reviews: ReviewSource | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ def read_sources(panel: Panel, task: DemandTask, config: ForecastConfig) -> Sour
     text = None
     if task.text is not None and config.use_text != "off" and panel.series.height:
         text = read_text(panel, task.text, k=config.neighbours, project=config.use_text == "on")
-    return Sources(panel, task, config, scale_of(panel), attributes, groups, calendar, promotions, text)
+    reviews = None if task.reviews is None or not panel.series.height else read_reviews(panel, task.reviews)
+    return Sources(panel, task, config, scale_of(panel), attributes, groups, calendar, promotions, text, reviews)
 
 
 def assemble(sources: Sources, rows: Rows) -> Design:
@@ -95,6 +98,8 @@ def assemble(sources: Sources, rows: Rows) -> Design:
     columns += attribute_columns(sources.attributes, rows)
     if sources.text is not None:
         columns += text_columns(sources.text, sources.scale, rows)
+    if sources.reviews is not None:
+        columns += review_columns(sources.reviews, rows)
     values = np.empty((len(rows), len(columns)), dtype=np.float32)
     for number, column in enumerate(columns):
         values[:, number] = column.values

@@ -64,6 +64,8 @@ class DemandTask:
         promotions: item_id, starts_on, ends_on[, location_id, known_on], and any further columns, which are drivers.
         calendar: date[, location_id][, item_id] and any further columns, through the horizon, which are drivers.
         text: product vectors as of the cutoff.
+        reviews: item_id, date, reviews, mean_stars, mean_probability, trend: how each item stood on each day that
+            brought a review; the forecast learns from it. None: it does not.
     """
 
     sales: pl.DataFrame
@@ -77,6 +79,7 @@ class DemandTask:
     promotions: pl.DataFrame | None = None
     calendar: pl.DataFrame | None = None
     text: ItemVectors | None = None
+    reviews: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from recsys.candidates import NO_RANK
 from recsys.recency import last_items
+from recsys.review_features import review_features
 from recsys.sources.popular import buyers_of, category_share
 from recsys.sources.repeats import rhythm_of
 from recsys.sources.text import item_vectors
@@ -183,6 +184,7 @@ def _item_features(view: View) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         "item_silence": last,
         "price": np.log(np.maximum(catalogue.price, 1e-3)),
         "units_per_sale": np.bincount(rows.item, rows.weight, minlength=n_items) / np.maximum(pairs, 1),
+        **review_features(view),
     }
     return tuple(table), np.stack(list(table.values()), axis=1).astype(np.float32)
 

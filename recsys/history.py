@@ -21,7 +21,9 @@ class ShopHistory:
 
     `items`: item_id, title, category, brand, price, available_from (any but the id may be null or absent), and
     optionally `attributes`: names separated by blanks, which tell items apart as category and brand do.
-    `purchases`: user_id, item_id, day, units. `interest`: user_id, item_id, day, kind.
+    `purchases`: user_id, item_id, day, units. `interest`: user_id, item_id, day, kind. `reviews`: item_id, date,
+    reviews, mean_stars, mean_probability, trend, as on each day that brought a review; the ranker learns from it. None:
+    it does not.
     """
 
     items: pl.DataFrame
@@ -29,3 +31,4 @@ class ShopHistory:
     interest: pl.DataFrame
     texts: TextVectors | None
     cutoff: date
+    reviews: pl.DataFrame | None = None
