@@ -2,10 +2,10 @@
 
 `python benchmarks/sentiment_features.py WHAT INPUT --cutoff DAY`: WHAT is `forecast` or `lists`, INPUT a folder of
 tables as the night reads it. As of the cutoff, the forecaster or the ranker learns without the state of items in their
-reviews, with it, and with each item's given to another item (shuffled); what came after the cutoff is the truth: sales
-in the horizon (wape, wql), or what known users bought in `--days` and had not before (ndcg@10). Every arm runs with each
-of `--seeds`; a value is the mean over the seeds, an interval the 95 % bootstrap of the mean paired difference over items
-or users. Prints one JSON line a metric.
+reviews, with it, and with each item's given to another item (shuffled). What came after the cutoff is the truth: sales
+in the horizon (wape, wql), or what known users bought in `--days` and had not before (ndcg@10). Every arm runs with
+each of `--seeds`; a value is the mean over the seeds, an interval the 95 % bootstrap of the mean paired difference over
+items or users. Prints one JSON line a metric.
 """
 
 from __future__ import annotations
