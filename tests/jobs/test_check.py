@@ -38,6 +38,14 @@ def tables():
             for rank, item in enumerate("bc", start=1)
         ],
     )
+    made["audience"] = table(
+        "audience",
+        [
+            {"item_id": "b", "user_id": f"u{rank}", "rank": rank, "score": 0.2 / rank, "source": "text"}
+            | {"reason": "near", "occasion": "overstock"}
+            for rank in (1, 2)
+        ],
+    )
     made["forecast"] = table(
         "forecast",
         [
@@ -78,6 +86,11 @@ BROKEN = [
     ("recommendations", "reason", None, SECOND, "recommendations.reason: 1 of 4 rows are empty"),
     ("recommendations", "user_id", "u3", SECOND, "recommendations: 2 users have not the rows due"),
     ("similar_items", "item_id", "a", SECOND, "similar_items: 1 items stand in their own list"),
+    ("audience", "rank", 3, SECOND, "audience: ranks are not 1, 2, 3 …, for instance item_id 'b'"),
+    ("audience", "user_id", "u1", SECOND, "audience: 1 rows repeat a (item_id, user_id)"),
+    ("audience", "user_id", "u9", SECOND, "audience: 1 rows are of users without a list, for instance user_id 'u9'"),
+    ("audience", "item_id", "z", True, "audience: 2 rows are of items that are not in items"),
+    ("audience", "item_id", "a", True, "audience: 1 rows were bought before and hidden, for instance user_id 'u1'"),
     ("forecast", "p30", 0.5, SECOND, "forecast: quantiles cross in 1 rows"),
     ("forecast", "mean", float("inf"), SECOND, "forecast: 1 rows are not finite"),
     ("forecast", "p10", -1.0, SECOND, "forecast: 1 rows are negative where no sale is"),
