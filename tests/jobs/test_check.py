@@ -41,7 +41,7 @@ def tables():
     made["audience"] = table(
         "audience",
         [
-            {"item_id": "b", "user_id": f"u{rank}", "rank": rank, "score": 0.2 / rank, "source": "text"}
+            {"item_id": "c", "user_id": f"u{rank}", "rank": rank, "score": 0.2 / rank, "source": "text"}
             | {"reason": "near", "occasion": "overstock"}
             for rank in (1, 2)
         ],
@@ -86,7 +86,7 @@ BROKEN = [
     ("recommendations", "reason", None, SECOND, "recommendations.reason: 1 of 4 rows are empty"),
     ("recommendations", "user_id", "u3", SECOND, "recommendations: 2 users have not the rows due"),
     ("similar_items", "item_id", "a", SECOND, "similar_items: 1 items stand in their own list"),
-    ("audience", "rank", 3, SECOND, "audience: ranks are not 1, 2, 3 …, for instance item_id 'b'"),
+    ("audience", "rank", 3, SECOND, "audience: ranks are not 1, 2, 3 …, for instance item_id 'c'"),
     ("audience", "user_id", "u1", SECOND, "audience: 1 rows repeat a (item_id, user_id)"),
     ("audience", "user_id", "u9", SECOND, "audience: 1 rows are of users without a list, for instance user_id 'u9'"),
     ("audience", "item_id", "z", True, "audience: 2 rows are of items that are not in items"),
