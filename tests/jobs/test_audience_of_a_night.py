@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 
@@ -85,13 +86,38 @@ def test_a_launch_is_wanted_by_those_who_buy_its_category(published, shop):
     assert first["share"].mean() > 2 * sales["share"].mean()
 
 
-def test_a_run_without_audiences_says_how_to_get_them(published, tmp_path):
-    runs = tmp_path / "runs"
+def rewritten(published, folder, lists=None, facts=None):
+    """Return a copy of the runs whose current run has other files under lists (None: gone) or other facts."""
+    runs = folder / "runs"
     shutil.copytree(published.runs, runs, symlinks=True)
-    (runs / "current" / "lists" / "audience.parquet").unlink()
-    manifest = runs / "current" / "manifest.json"
-    told = json.loads(manifest.read_text())
-    del told["files"]["lists/audience.parquet"]
-    manifest.write_text(json.dumps(told))
+    run = runs / "current"
+    told = json.loads((run / "manifest.json").read_text())
+    for name, frame in (lists or {}).items():
+        path = run / "lists" / f"{name}.parquet"
+        path.unlink()
+        del told["files"][f"lists/{name}.parquet"]
+        if frame is not None:
+            frame.write_parquet(path)
+            entry = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "size": path.stat().st_size}
+            told["files"][f"lists/{name}.parquet"] = entry
+    told["facts"] |= facts or {}
+    (run / "manifest.json").write_text(json.dumps(told))
+    return runs
+
+
+def test_where_it_is_hidden_what_a_user_has_by_any_record_fills_no_list_and_no_audience(published, shop, tmp_path):
+    item_id = shop.recommend("stranger", k=1)["item_id"].item()
+    owners = pl.read_parquet(published.runs / "current" / "lists" / "owners.parquet")
+    reviewed = pl.DataFrame([(item_id, "stranger", 1, shop.run.cutoff)], schema=owners.schema, orient="row")
+    owners = pl.concat([owners, reviewed]).sort("item_id", "user_id")
+    hiding = Recommender.open(rewritten(published, tmp_path, {"owners": owners}, {"bought_before": "hide"}))
+    assert item_id not in hiding.recommend("stranger", k=50)["item_id"].to_list()
+    assert hiding.recommend("another", k=1)["item_id"].item() == item_id
+    assert hiding.left_out(item_id)["user_id"].to_list()[0] == "stranger"
+    assert hiding.left_out(item_id).height == owners.filter(pl.col("item_id") == item_id).height
+
+
+def test_a_run_without_audiences_says_how_to_get_them(published, tmp_path):
+    runs = rewritten(published, tmp_path, {"audience": None})
     with pytest.raises(RecsysError, match="publish again with shelfwise nightly"):
         Recommender.open(runs).audience("010")
