@@ -79,7 +79,7 @@ def train(  # noqa: PLR0913 an argument is an option of the command line
     ] = None,
     patience: Annotated[
         int | None,
-        typer.Option("--patience", min=1, help=f"Evaluations, four an epoch, without a lower loss. {_DEFAULTS}4."),
+        typer.Option("--patience", min=1, help=f"Evaluations, four an epoch, without a better F1. {_DEFAULTS}4."),
     ] = None,
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"] | None,

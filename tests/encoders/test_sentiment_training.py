@@ -126,7 +126,7 @@ def test_the_same_rows_seed_and_threads_give_the_same_weights(base, trained, tmp
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_training_stops_when_the_loss_on_the_validation_part_falls_no_more(base, tmp_path):
+def test_training_stops_when_the_figure_on_the_validation_part_gets_no_better(base, tmp_path):
     config = replace(CONFIG, base=base, epochs=40, patience=2, class_weights="none")
     result = train_sentiment(TEXTS, STARS, config=config, out=tmp_path / "model")
     assert result.stopped_early
