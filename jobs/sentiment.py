@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from encoders import EncoderError
 from encoders.sentiment import (
     Measures,
     ReviewTexts,
@@ -147,7 +148,10 @@ def _by_head(told: pl.DataFrame, texts: EmbeddedTexts, progress: Progress | None
 
 def _by_model(told: pl.DataFrame, folder: str, cache: Path, settings: Settings, progress: Progress | None) -> _Scores:
     """Ask the model; its figures are over the reviews with stars that it was not trained on."""
-    model = SentimentModel.load(Path(folder))
+    try:
+        model = SentimentModel.load(Path(folder).expanduser())
+    except EncoderError as error:
+        raise EncoderError(f"sentiment.model = {folder!r}: {error}") from error
     texts = told["text"].to_list()
     asked = kept_probabilities(model, texts, folder=cache, threads=settings.threads, progress=progress)
     probability = asked[:, -1] + (asked[:, 1] / 2 if len(model.names) == 3 else 0.0)

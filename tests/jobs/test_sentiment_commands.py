@@ -6,15 +6,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from encoders.sentiment import CPU_PRESET, SentimentConfig
+from encoders.sentiment import CPU_PRESET, SentimentConfig, TrainedSentiment, measure
 from jobs import cli_sentiment
 from jobs.cli import app
 from jobs.demo_shop import generate_shop
 from jobs.review_files import read_reviews
+from jobs.sentiment_screens import show_training
 from warehouse import InputError
 
 if TYPE_CHECKING:
@@ -97,6 +99,22 @@ def test_without_json_the_figures_stand_beside_their_baselines(demo, capsys):
     said = CliRunner().invoke(app, ["sentiment", "evaluate", *arguments]).stdout
     assert said.splitlines()[0] == "200 reviews"
     assert [line.split()[0] for line in said.splitlines()[2:]] == ["model", "majority", "tfidf"]
+
+
+def test_a_training_says_what_it_came_to_beside_its_baselines(capsys, tmp_path):
+    names = ["Negative", "Positive"]
+    good, usual = (measure(np.array([0, 1, 1]), np.array(told), names) for told in ([0, 1, 1], [1, 1, 1]))
+    rows = {"train": 1200, "validation": 3, "without_stars": 7, "dropped": 0, "without_text": 0}
+    trained = TrainedSentiment(
+        tmp_path, rows, {"Negative": 0.25, "Positive": 0.75}, good, {"majority": usual}, 38, True, "float32", 61.2
+    )
+    show_training(trained, as_json=False)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "reviews: 1,200 train, 3 validation, 7 without stars; Negative 25.0 %, Positive 75.0 %"
+    assert said[1] == "38 steps in 61 s, stopped early, float32; on the validation part:"
+    assert said[3].split() == ["model", "1", "1", "1", "1"]
+    assert said[4].split() == ["majority", "0.4", "0.6667", "0", "0.8"]
+    assert said[5] == str(tmp_path)
 
 
 def test_a_night_with_a_model_uses_it_measures_it_on_what_is_new_to_it_and_asks_once(demo, tmp_path):

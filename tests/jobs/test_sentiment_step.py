@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from encoders import EncoderError
 from jobs.sentiment import item_sentiment, sentiment_of_shop
-from jobs.settings import Settings
+from jobs.settings import SentimentSettings, Settings
 from warehouse import Published
 
 CUTOFF = date(2026, 6, 28)
@@ -136,6 +137,12 @@ def test_a_shop_without_stars_says_so_and_has_no_figure(drop):
     assert said.reviews["probability"].null_count() == 60
     assert said.quality.is_empty()
     assert said.items["reviews"].max() == 12
+
+
+def test_a_model_that_is_not_there_is_named_with_its_key(tmp_path):
+    settings = Settings(sentiment=SentimentSettings(model=str(tmp_path / "none")))
+    with pytest.raises(EncoderError, match=r"sentiment\.model = '.*none': .* holds no sentiment model"):
+        said_of(reviews_of(50), settings=settings)
 
 
 @pytest.mark.parametrize("reviews", [None, reviews_of(0)])
