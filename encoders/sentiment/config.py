@@ -29,7 +29,8 @@ class SentimentConfig:
         max_tokens: tokens of a review that are read.
         class_weights: balanced: each class weighs the same in the loss; none: each review does.
         validation_share: of the different texts, set apart by their hash, never trained on.
-        patience: evaluations on the validation part (four an epoch) without a better macro F1 that end the training.
+        patience: evaluations on the validation part without a better macro F1 that end the training; there are four an
+            epoch, at least ten steps apart.
         precision: auto: bfloat16 where the processor computes in it, else float32.
         seed: of the first weights of the head, of the order of the rows and of dropout.
         threads: of the processor.

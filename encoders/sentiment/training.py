@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["has_bfloat16", "train_sentiment"]
 
 _LOG = logging.getLogger(__name__)
-_EVALUATIONS = 4  # in an epoch
+_EVALUATIONS = 4  # in an epoch, and never less than so many steps apart:
+_LEAST_STEPS = 10
+_LEAST_GAIN = 0.0005  # what counts as better where the training is to be stopped
 _LOSS_SHARE = 0.01  # of the loss that is taken off macro F1 where evaluations are compared
 
 
@@ -141,7 +143,7 @@ def _fine_tune(
         processing_class=network.tokenizer,
         compute_loss_func=loss,
         compute_metrics=figures,
-        callbacks=[EarlyStoppingCallback(config.patience), *_reporting(progress)],
+        callbacks=[EarlyStoppingCallback(config.patience, _LEAST_GAIN), *_reporting(progress)],
     )
     trainer.remove_callback(PrinterCallback)  # it writes to standard output, which belongs to the command's answer
     trainer.train()
@@ -190,7 +192,8 @@ def _new_network(config: SentimentConfig, names: Sequence[str]) -> Network:
 def _arguments(config: SentimentConfig, checkpoints: Path, *, steps_an_epoch: int) -> Any:  # noqa: ANN401 late import
     from transformers import TrainingArguments
 
-    between = max(1, steps_an_epoch // _EVALUATIONS)
+    steps = math.ceil(config.epochs * steps_an_epoch)
+    between = steps // max(1, min(round(_EVALUATIONS * config.epochs), steps // _LEAST_STEPS))
     return TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=config.epochs,
