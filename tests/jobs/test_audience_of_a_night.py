@@ -9,7 +9,10 @@ import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
+from jobs.audience import find_occasions
 from jobs.cli import app
+from jobs.forecast import Demand
+from jobs.ingest import read_shop
 from recsys import Recommender, RecsysError, UnknownItem
 from warehouse import Published
 
@@ -115,6 +118,20 @@ def test_where_it_is_hidden_what_a_user_has_by_any_record_fills_no_list_and_no_a
     assert hiding.recommend("another", k=1)["item_id"].item() == item_id
     assert hiding.left_out(item_id)["user_id"].to_list()[0] == "stranger"
     assert hiding.left_out(item_id).height == owners.filter(pl.col("item_id") == item_id).height
+
+
+def test_the_screen_names_those_who_are_left_out(published, tmp_path):
+    runs = rewritten(published, tmp_path, facts={"bought_before": "hide"})
+    owners = Recommender.open(runs).left_out("010")
+    words = ask("audience", "010", "-k", "3", "--runs", runs)
+    assert f"left out, for they have it already: {owners.height} ({', '.join(owners['user_id'].head(5))}, …)" in words
+    assert owners["last_bought"].is_sorted(descending=True)
+
+
+def test_without_a_forecast_or_an_inventory_only_launches_have_an_occasion(published):
+    shop = read_shop(published.input, settings=published.settings, cutoff=None, cache=None)
+    found = find_occasions(shop, Demand(None, None, None, "s", skipped="no sale"), settings=published.settings)
+    assert found.rows() == [("I-launch", "launch")]
 
 
 def test_a_run_without_audiences_says_how_to_get_them(published, tmp_path):

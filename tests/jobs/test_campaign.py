@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from encoders import EncoderConfig, load_encoder
+from jobs.audience_screens import show_campaign
 from jobs.cli import app
 from recsys import Recommender, RecsysError
 from recsys.claims import unsupported
@@ -105,6 +106,13 @@ def test_a_phrased_line_stands_where_its_data_hold_it_and_is_refused_by_name_whe
     assert bold["refused"].str.ends_with(": 50, waterproof, off").all()
     silent = shop.campaign(one, k=1, phrase=lambda _line: " ")
     assert silent["refused"].to_list() == ["'': nothing was said"]
+
+
+def test_the_screen_says_what_was_refused(shop, capsys):
+    show_campaign(shop.campaign("item_id = '010'", k=1, phrase=lambda line: f"Waterproof: {line}"), as_json=False)
+    told = capsys.readouterr().out
+    assert "1 items, 1 users, 1 lines" in told
+    assert "refused: 'Waterproof: green stoneware mug" in told
 
 
 @pytest.mark.parametrize(
