@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["AudienceRows", "audience_of", "learn_chance", "most_active", "times_active", "wanted_by"]
 
 TAKE = 60  # of each source's users, for an item
-_SOURCES_AGREE = 4  # the users of all sources together are about so many times those of one
 RECENT_DAYS = 90
-MOST_PAIRS = 200_000  # of a past evening that the chance is learnt from, about: of a share of the users
+MOST_PAIRS = 300_000  # of a past evening that the chance is learnt from: users are sampled down to so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +92,10 @@ def learn_chance(
     known = np.intersect1d(users, evening.view.touches.user)
     if len(known) == 0:
         return None
-    share = min(1.0, MOST_PAIRS / (n_items * TAKE * _SOURCES_AGREE))
+    keys = wanted_by(evening, known)
+    share = MOST_PAIRS / max(len(keys), 1)
     drawn = known[np.random.default_rng([seed, evening.view.origin.toordinal()]).random(len(known)) < share]
-    keys = wanted_by(evening, drawn, take=max(round(TAKE * share), 1))  # of fewer users, as far down as of all of them
+    keys = keys[np.isin(keys // n_items, drawn)]
     parts = [(found.user, found.item, score) for found, score in _scored(evening, ranker, keys)]
     if not parts:
         return None
