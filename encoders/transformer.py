@@ -11,7 +11,7 @@ import numpy as np
 
 from encoders.batches import make_batches, padded_width
 from encoders.cleaning import clean
-from encoders.contract import EncoderConfig, EncoderError
+from encoders.contract import EncoderConfig, EncoderError, Tokens
 from encoders.lexical import sample, units
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Forward: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # ids and attention (rows, width) to vectors (rows, dim)
 
-__all__ = ["Pooled", "TransformerEncoder", "last_token", "mean_of_tokens", "position_limit"]
+__all__ = ["Pooled", "TransformerEncoder", "last_token", "mean_of_tokens", "position_limit", "states_of"]
 
 _SAMPLED_TEXTS = 2000
 
@@ -33,12 +33,14 @@ _SAMPLED_TEXTS = 2000
 class Pooled:
     """A loaded model as texts meet it.
 
-    `forward` turns ids and attention, (rows, width) each, into (rows, dim). `closing_id` is appended to every text
-    where a decoder's tokenizer does not close it itself. `limit` is the number of positions that the model has.
+    `forward` turns ids and attention, (rows, width) each, into (rows, dim), and `states` into (rows, width, dim).
+    `closing_id` is appended to every text where a decoder's tokenizer does not close it itself. `limit` is the number
+    of positions that the model has.
     """
 
     tokenizer: PreTrainedTokenizerBase
     forward: Forward
+    states: Forward
     pooling: str
     query_prompt: str
     text_prompt: str
@@ -94,6 +96,45 @@ class TransformerEncoder:
         unknown = sum(count for count, ids in zip(counted.values(), read, strict=True) if unknown_id in ids)
         return unknown / counted.total()
 
+    def token_names(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the pieces of the vocabulary that each text is read as, special ones left out."""
+        return [tuple(self._model.tokenizer.convert_ids_to_tokens(ids)) for ids in self._own_ids(texts)]
+
+    def encode_tokens(self, texts: Sequence[str], *, kind: TextKind) -> list[Tokens]:
+        """Return the last layer's vector of each piece of each text, read up to `max_tokens`, without a pooling."""
+        import torch
+
+        torch.set_num_threads(self._config.threads)
+        prompt = self.prompt(kind)
+        read = self._model.tokenizer(
+            [prompt + clean(text) for text in texts],
+            truncation=True,
+            max_length=self._config.max_tokens,
+            return_special_tokens_mask=True,
+        )
+        whole: list[list[int]] = read["input_ids"]
+        places = [
+            [place for place, special in enumerate(mask) if not special][self._prompt_tokens[prompt] :]
+            for mask in read["special_tokens_mask"]
+        ]
+        found = [Tokens((), np.zeros((0, self.dim), dtype=np.float32))] * len(whole)
+        with torch.inference_mode():
+            for batch in make_batches(whole, pad_id=self._model.tokenizer.pad_token_id or 0):
+                states = self._model.states(torch.from_numpy(batch.ids), torch.from_numpy(batch.attention))
+                unit = torch.nn.functional.normalize(states.float(), dim=2).numpy()
+                for row, text in enumerate(batch.texts.tolist()):
+                    ids = [whole[text][place] for place in places[text]]
+                    names = tuple(self._model.tokenizer.convert_ids_to_tokens(ids))
+                    found[text] = Tokens(names, unit[row, places[text]])
+        return found
+
+    def _own_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        read = self._model.tokenizer([clean(text) for text in texts], add_special_tokens=False)
+        ids: list[list[int]] = read["input_ids"]
+        return ids
+
     def _content_count(self, text: str) -> int:
         return self._tokens([text])[1][0] if text else 0
 
@@ -146,6 +187,15 @@ def mean_of_tokens(model: PreTrainedModel) -> Forward:
         hidden = model(input_ids=ids, attention_mask=attention)[0]  # (rows, width, dim)
         weights = attention.unsqueeze(-1).to(hidden.dtype)
         return (hidden * weights).sum(1) / weights.sum(1)
+
+    return forward
+
+
+def states_of(model: PreTrainedModel) -> Forward:
+    """Return a forward pass that gives the last layer as it is, a vector a token."""
+
+    def forward(ids: Tensor, attention: Tensor) -> Tensor:
+        return model(input_ids=ids, attention_mask=attention)[0]
 
     return forward
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from jobs import cli_audience, cli_privacy, cli_sentiment
+from jobs import cli_ask, cli_audience, cli_privacy, cli_sentiment
 from jobs.cli_options import AsJson, Config, Input, ItemId, Runs, Set
 
 __all__ = ["Interrupted", "app", "main"]
@@ -223,6 +223,7 @@ def sql(query: Annotated[str, typer.Argument(metavar="QUERY")], runs: Runs, as_j
     show_rows(run_query(runs, query), as_json=as_json)
 
 
+cli_ask.register(app)
 cli_audience.register(app)
 cli_privacy.register(app)
 cli_sentiment.register(app)

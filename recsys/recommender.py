@@ -17,13 +17,15 @@ from recsys.filters import Filters, id_texts
 from recsys.neighbours import places
 from recsys.open_run import OpenRun, open_run
 from recsys.served_audience import serve_audience, serve_left_out
+from recsys.served_evidence import ask_items, ask_one, compare_items, evidence_of
 from recsys.served_lists import serve_lists
 from recsys.text_search import TextSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from encoders import Encoder
+    from encoders import TokenEncoder
+    from recsys.evidence import Answer, EvidenceSearch
 
 __all__ = ["Recommender", "RunInfo"]
 
@@ -40,16 +42,21 @@ class RunInfo:
     items: int
 
 
+_ASKED_ITEMS = 20  # that a question about no one item is put to
+_COMPARED = 3  # items beside the one that is asked about
+
+
 @dataclass(frozen=True, slots=True)
 class _Search:
-    encoder: Encoder
+    encoder: TokenEncoder
     texts: TextSearch
+    evidence: list[EvidenceSearch]  # fitted when first asked: a search alone needs none
 
 
 class Recommender:
     """Answers from one published run, from `open` to `refresh`; safe to use from many threads."""
 
-    def __init__(self, path: Path, run: OpenRun, *, max_age: timedelta | None, encoder: Encoder | None) -> None:
+    def __init__(self, path: Path, run: OpenRun, *, max_age: timedelta | None, encoder: TokenEncoder | None) -> None:
         """Use `Recommender.open`."""
         self._path = path
         self._run = run
@@ -59,7 +66,9 @@ class Recommender:
         self._loading = threading.Lock()
 
     @classmethod
-    def open(cls, path: str | Path, *, max_age: timedelta | None = None, encoder: Encoder | None = None) -> Recommender:
+    def open(
+        cls, path: str | Path, *, max_age: timedelta | None = None, encoder: TokenEncoder | None = None
+    ) -> Recommender:
         """Open the published run of a runs folder, of a run's own folder, or of a .duckdb file.
 
         `max_age`: refuse a run published longer ago. `encoder`: what turns a search into a vector; None: the run's own
@@ -217,6 +226,50 @@ class Recommender:
             schema={"item_id": pl.String, "rank": pl.Int32, "score": pl.Float64, "title": pl.String},
         )
 
+    def ask(
+        self,
+        question: str,
+        item_id: str | int | None = None,
+        n: int = 3,
+        *,
+        context: Sequence[str] = (),
+        compare: bool = False,
+    ) -> Answer:
+        """Answer a question with up to `n` sentences of the item's own reviews and description, or with no evidence.
+
+        Without `item_id` the items that `search` finds are asked, and ranked by their best sentence. `context`: what
+        was asked before; the last of it is read with the question. `compare`: what the nearest items in stock cost,
+        and what they say to the same.
+
+        Raises:
+            UnknownItem: an id that this run does not have; names the nearest.
+            TypeError, ValueError: a question that is no text or blank, or `n` below 1.
+        """
+        run = self._run
+        _check_k(n)
+        _check_text(question)
+        whole = f"{context[-1]} {question}" if context else question
+        if item_id is None:
+            found = self.search(whole, k=_ASKED_ITEMS)["item_id"].to_list()
+            answer = ask_items(run, self._evidence_of(run), whole, found, n)
+            near = found[:_COMPARED]
+        else:
+            (asked,) = id_texts(item_id)
+            run.rows([asked])
+            answer = ask_one(run, self._evidence_of(run), whole, asked, n)
+            near = self.similar_items(asked, _COMPARED, filters=Filters(in_stock=True))["item_id"].to_list()
+        answer["question"] = question
+        if compare:
+            answer["compared"] = compare_items(run, self._evidence_of(run), whole, near)
+        return answer
+
+    def _evidence_of(self, run: OpenRun) -> EvidenceSearch:
+        search = self._search_of(run)
+        with self._loading:
+            if not search.evidence:
+                search.evidence.append(evidence_of(run, search.encoder))
+            return search.evidence[0]
+
     def _search_of(self, run: OpenRun) -> _Search:
         run_id = run.published.run_id
         with self._loading:
@@ -224,7 +277,7 @@ class Recommender:
             if known is None:
                 encoder = self._encoder or _load_encoder(run)
                 _check_encoder(run, encoder)
-                known = _Search(encoder, TextSearch.fit(run.items, run.index, text_dim=encoder.dim))
+                known = _Search(encoder, TextSearch.fit(run.items, run.index, text_dim=encoder.dim), [])
                 self._searches = {run_id: known}  # the run before is not asked again
             return known
 
@@ -283,7 +336,7 @@ def _published_neighbours(run: OpenRun, ids: Sequence[str]) -> pl.DataFrame:
     return asked.join(found, on="query_item_id", maintain_order="left_right")
 
 
-def _load_encoder(run: OpenRun) -> Encoder:
+def _load_encoder(run: OpenRun) -> TokenEncoder:
     from encoders import EncoderConfig, load_encoder
 
     told = cast("Mapping[str, object]", run.published.facts["encoder"])
@@ -294,7 +347,7 @@ def _load_encoder(run: OpenRun) -> Encoder:
     )
 
 
-def _check_encoder(run: OpenRun, encoder: Encoder) -> None:
+def _check_encoder(run: OpenRun, encoder: TokenEncoder) -> None:
     ours, theirs = encoder.encoder_id, str(run.published.facts["encoder_id"])
     if ours != theirs:
         msg = (

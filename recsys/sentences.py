@@ -1,7 +1,7 @@
 """Where a text's sentences begin and end: every sentence is an exact substring of the text.
 
-Ends are `.`, `!`, `?` and dots in a row before a space, 。！？ anywhere, and the first three beside Han or kana as well.
-A dot within a number or after an abbreviation ends nothing. A sentence too long to read at a glance is cut at its commas.
+Ends are full stops, marks of exclamation and of question before a space, and those of Chinese and Japanese anywhere.
+A dot within a number or after an abbreviation ends nothing. A sentence too long to read at a glance is cut at a comma.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _END = re.compile(
     rf"|\.[{_CLOSING}]*(?=\s|$)"
     r"|(?<=[a-z]{3})\.(?=[A-Z][a-z]*\b)"  # "runs small.I ordered": the space is often forgotten
 )
-_ABBREVIATIONS = frozenset(
-    "approx apt ave cf co corp dept dr e.g eg etc est ft i.e ie in inc incl jr lb lbs max min misc mr mrs ms no nos oz "
-    "prof sec sq sr st u.k u.s vs yd yds".split()
+_ABBREVIATED = (
+    "approx apt cf corp dept dr e.g eg etc ft i.e ie inc incl jr lb lbs misc mr mrs ms nos oz prof sq u.k u.s vs yd"
 )
+_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 _SOFT = re.compile(r"[,;:，；：、]\s*|\s[-\u2013\u2014]+\s")  # noqa: RUF001 likewise
 
 
@@ -37,9 +37,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """Return where each sentence of `text` begins and ends (half open), in order; blanks around it are left out."""
     found: list[tuple[int, int]] = []
     for start, end in _ended(text):
-        for piece in _shortened(text, *_stripped(text, start, end)):
-            if any(map(str.isalnum, text[slice(*piece)])):
-                found.append(piece)
+        pieces = _shortened(text, *_stripped(text, start, end))
+        found.extend(piece for piece in pieces if any(map(str.isalnum, text[slice(*piece)])))
     return found
 
 
@@ -72,7 +71,7 @@ def _is_abbreviation(text: str, dot: int) -> bool:
     if before.isdigit() and (dot - len(before) == 0 or text[dot - len(before) - 1].isspace()) and after.islower():
         return True  # "no. 5. the": a number that goes on
     # a unit before a capital has ended its sentence: "it is 5 ft. Good."
-    return before in _ABBREVIATIONS and not (after.isupper() and before in {"etc", "ft", "in", "lb", "lbs", "oz", "no"})
+    return before in _ABBREVIATIONS and not (after.isupper() and before in {"etc", "ft", "lb", "lbs", "oz"})
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
