@@ -102,6 +102,8 @@ class TransformerEncoder:
 
     def encode_tokens(self, texts: Sequence[str], *, kind: TextKind) -> list[Tokens]:
         """Return the last layer's vector of each piece of each text, read up to `max_tokens`, without a pooling."""
+        if not texts:
+            return []
         import torch
 
         torch.set_num_threads(self._config.threads)

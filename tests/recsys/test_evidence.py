@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoders import EncoderConfig, VectorCache, load_encoder
+from encoders.contract import Tokens
+from recsys.evidence import NO_EVIDENCE, EvidenceSearch, phrased, sentence_rows
+from recsys.judge import Judge, fit_judge
+from recsys.sentences import MOST_LETTERS, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REVIEWS = {
+    "phone": [
+        ("p1", date(2026, 1, 5), 5.0, "Love it", "The battery lasts two days. The screen is bright."),
+        ("p2", date(2026, 2, 5), 2.0, None, "I had to charge it twice before the evening. The camera is fine."),
+        ("p3", None, None, None, "It came in a blue box. My sister has the same one."),
+    ],
+    "mug": [
+        (
+            "m1",
+            date(2026, 1, 9),
+            4.0,
+            "Nice mug",
+            "Tea stays hot. The handle is large. It survived the dishwasher.",
+        ),
+        ("m2", date(2026, 3, 9), 5.0, None, "A good colour. My aunt was pleased. It is heavier than it looks."),
+    ],
+    "coat": [
+        ("c1", date(2026, 1, 2), 3.0, None, "The sleeves are short. The lining feels soft. Rain runs off it."),
+        ("c2", date(2026, 1, 3), 4.0, None, "Warm in winter. The pockets are deep. The zipper sticks now and then."),
+    ],
+}
+
+
+def told(item_id: str) -> pl.DataFrame:
+    rows = [
+        (item_id, review_id, day, stars, None if stars is None else stars > 3, headline, text)
+        for review_id, day, stars, headline, text in REVIEWS[item_id]
+    ]
+    names = ("item_id", "review_id", "date", "stars", "positive", "headline", "text")
+    types = (pl.String, pl.String, pl.Date, pl.Float64, pl.Boolean, pl.String, pl.String)
+    reviews = pl.DataFrame(rows, schema=dict(zip(names, types, strict=True)), orient="row")
+    about = pl.DataFrame({"item_id": [item_id], "description": ["Sold since 2020. Comes with a leaflet."]})
+    return sentence_rows(reviews, about)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder(EncoderConfig(threads=1))
+
+
+@pytest.fixture(scope="module")
+def search(encoder, tmp_path_factory):
+    texts = pl.concat([told(item_id) for item_id in REVIEWS])["sentence"].to_list()
+    return EvidenceSearch.fit(texts, encoder, VectorCache(tmp_path_factory.mktemp("cache"), encoder))
+
+
+def test_sentences_end_where_people_end_them():
+    text = 'Runs small.I ordered a 4. It is 3.5 ft. wide, e.g. like this... but ok! Great?! "Love it." Done'
+    assert [text[start:end] for start, end in sentences(text)] == [
+        "Runs small.",
+        "I ordered a 4.",
+        "It is 3.5 ft. wide, e.g. like this...",
+        "but ok!",
+        "Great?!",
+        '"Love it."',
+        "Done",
+    ]
+    chinese = "这款手机的电池续航很好。屏幕也不错!就是有点重?还行"
+    assert [chinese[start:end] for start, end in sentences(chinese)] == [
+        "这款手机的电池续航很好。",
+        "屏幕也不错!",
+        "就是有点重?",
+        "还行",
+    ]
+
+
+@given(st.text(alphabet="ab. !?。,;AB\n1\"'…电", max_size=900))
+def test_every_sentence_is_a_substring_in_order_and_no_word_is_lost(text):
+    found = sentences(text)
+    assert all(0 <= start < end <= len(text) and end - start <= MOST_LETTERS for start, end in found)
+    assert all(before[1] <= after[0] for before, after in pairwise(found))
+    kept = "".join(text[start:end] for start, end in found)
+    assert [letter for letter in kept if letter.isalnum()] == [letter for letter in text if letter.isalnum()]
+
+
+def test_the_best_sentence_is_about_what_was_asked_and_says_where_it_is_from(search):
+    answer = search.answer("How is the battery life?", told("phone"), n=1)
+    (quote,) = answer["evidence"]
+    assert (quote["sentence"], quote["review_id"]) == ("The battery lasts two days.", "p1")
+    assert (quote["source"], quote["date"], quote["stars"]) == ("review", date(2026, 1, 5), 5.0)
+    assert search.judge.threshold <= quote["score"] <= 1
+    assert answer["about"] >= 1
+    assert answer["answer"] is None
+
+
+def test_without_a_sentence_about_it_there_is_no_evidence(search):
+    answer = search.answer("How is the battery life?", told("mug"), n=3)
+    assert (answer["evidence"], answer["about"], answer["answer"]) == ([], 0, NO_EVIDENCE)
+    assert answer["positive_share"] is None
+
+
+def test_an_item_without_any_text_is_no_evidence(search):
+    assert search.answer("Is it heavy?", told("mug").clear(), n=3)["answer"] == "no evidence"
+
+
+def test_a_sentence_of_the_description_has_no_review_and_no_date(search):
+    (quote,) = search.answer("Does it come with a leaflet?", told("mug"), n=1)["evidence"]
+    assert (quote["sentence"], quote["source"]) == ("Comes with a leaflet.", "description")
+    assert quote["review_id"] is quote["date"] is quote["stars"] is None
+
+
+def test_the_positive_share_counts_reviews_that_can_be_told(search):
+    both = told("phone").filter(pl.col("sentence").str.contains("battery|charge"))
+    found = search.judged("battery charge", both)
+    low = EvidenceSearch(search.encoder, search.cache, Judge(search.judge.rarity, search.judge.unseen, -1.0))
+    assert low.answer("battery charge", both, n=5)["positive_share"] == 0.5
+    assert found.height == 2
+
+
+def test_a_judge_is_the_same_twice_whatever_the_order_of_the_texts(search, encoder):
+    texts = pl.concat([told(item_id) for item_id in REVIEWS])["sentence"].to_list()
+    again = fit_judge(texts[::-1], encoder)
+    assert again.threshold == search.judge.threshold
+    assert again.rarity == search.judge.rarity
+    assert 0.1 < again.threshold < 0.9
+
+
+def test_a_rare_piece_of_the_question_weighs_more_than_a_common_one():
+    names, vectors = ("the", "zip"), np.eye(2, dtype=np.float32)
+    judge = Judge({"the": 0.1, "zip": 3.0}, 5.0, 0.5)
+    question = Tokens(names, vectors)
+    with_zip, with_the = Tokens(("zip",), vectors[1:]), Tokens(("the",), vectors[:1])
+    nothing = Tokens((), np.zeros((0, 2), dtype=np.float32))
+    assert judge.scores(question, [with_zip, with_the, nothing]).tolist() == [0.96774, 0.03226, 0.0]
+
+
+def test_only_the_nearest_sentences_of_many_are_judged_and_a_shared_word_is_among_them(search):
+    many = [f"It is a thing of number {number} and nothing more." for number in range(300)]
+    rows = told("phone").head(1).select(pl.all().exclude("sentence"))
+    frame = (
+        pl.DataFrame({"sentence": [*many, "The gusset held."]}).join(rows, how="cross").select(told("phone").columns)
+    )
+    found = search.judged("What about the gusset?", frame)
+    assert found.height == 96
+    assert found["sentence"][0] == "The gusset held."
+
+
+def test_words_that_no_quote_holds_drop_a_phrased_answer(search, caplog):
+    answer = search.answer("How is the battery life?", told("phone"), n=1)
+    assert phrased(answer, lambda _: "Two days: the battery lasts.")["answer"] == "Two days: the battery lasts."
+    caplog.set_level("WARNING", "recsys.evidence")
+
+    def boast(quotes: str | Sequence[str]) -> str:
+        return "The battery lasts 9 days."
+
+    assert phrased(answer, boast)["answer"] is None
+    assert "dropped" in caplog.text
+    assert "9" in caplog.text
+    nothing = search.answer("How is the battery life?", told("mug"), n=3)
+    assert phrased(nothing, boast)["answer"] == NO_EVIDENCE
+
+
+def test_what_the_encoder_reads_is_whole_and_in_its_context(encoder):
+    (day,), (night,) = (encoder.encode_tokens([text], kind="sentence") for text in ("a light day", "a light bag"))
+    assert day.names == ("a", "light", "day")
+    assert encoder.token_names(["a light day"]) == [day.names]
+    assert np.linalg.norm(day.vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert not np.allclose(day.vectors[1], night.vectors[1])
+    assert encoder.encode_tokens([""], kind="sentence")[0].vectors.shape == (0, 384)
