@@ -33,8 +33,8 @@ __all__ = ["NO_EVIDENCE", "Answer", "Compared", "EvidenceSearch", "Quote", "phra
 logger = logging.getLogger(__name__)
 
 NO_EVIDENCE = "no evidence"
-_JUDGED = 96  # sentences of an item that are judged at most: the nearest by vector, then by words
-_BY_WORD = 32  # of them
+_JUDGED = 256  # sentences of an item that are judged at most: the nearest by vector, and by words
+_BY_WORD = 64  # of them
 _REMEMBERED = 20_000  # sentences whose pieces are kept in memory
 
 

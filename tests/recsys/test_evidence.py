@@ -152,7 +152,7 @@ def test_only_the_nearest_sentences_of_many_are_judged_and_a_shared_word_is_amon
         pl.DataFrame({"sentence": [*many, "The gusset held."]}).join(rows, how="cross").select(told("phone").columns)
     )
     found = search.judged("What about the gusset?", frame)
-    assert found.height == 96
+    assert found.height == 256
     assert found["sentence"][0] == "The gusset held."
 
 
