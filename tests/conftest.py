@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import random
 import shutil
 from dataclasses import dataclass
@@ -138,7 +139,8 @@ def published(tiny_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Publ
 def night_with_a_person(published: PublishedNight, tmp_path_factory: pytest.TempPathFactory) -> PublishedNight:
     """A second night of the tiny shop, with rows of `PERSON`, good and bad, and texts that hold `EMAIL` and `PHONE`.
 
-    The ledger knows a refused night between the two, whose message names the person. Copy it before you change it.
+    Its log stands beside its folder of runs. The ledger knows a refused night between the two, whose message names the
+    person. Copy it before you change it.
     """
     from jobs.ledger import Ledger
     from jobs.nightly import run_nightly
@@ -151,7 +153,17 @@ def night_with_a_person(published: PublishedNight, tmp_path_factory: pytest.Temp
     refused = published.report.run_id[:-4] + "999Z"
     ledger.append("started", refused, {})
     ledger.append("refused", refused, {"message": f"recommendations: 3 rows too many, for example user_id '{PERSON}'"})
+    log = logging.FileHandler(folder / "log.txt")
+    rooms = [logging.getLogger(room) for room in ("encoders", "forecast", "jobs", "recsys", "warehouse")]
+    levels = [room.level for room in rooms]
+    for room in rooms:
+        room.addHandler(log)
+        room.setLevel(logging.DEBUG)
     report = run_nightly(published.settings, input_folder=shop, runs=runs)
+    for room, level in zip(rooms, levels, strict=True):
+        room.removeHandler(log)
+        room.setLevel(level)
+    log.close()
     return PublishedNight(runs, shop, published.settings, report)
 
 

@@ -20,7 +20,7 @@ from jobs.forget import forget_user
 from jobs.ledger import Ledger
 from jobs.lock import Locked, hold_lock
 from jobs.nightly import run_nightly
-from jobs.settings import Settings
+from jobs.settings import Settings, load_settings
 from recsys import Recommender
 from warehouse import InputError, Published, list_runs, verify_manifest
 
@@ -159,7 +159,17 @@ def next_night(night_with_a_person, after, tmp_path_factory):
     return runs, run_nightly(Settings(threads=1), input_folder=night_with_a_person.input, runs=runs)
 
 
-def test_the_next_night_does_not_bring_the_person_back(night_with_a_person, next_night):
+def test_n20_no_table_of_any_kept_run_has_a_row_of_the_user(after):
+    runs, _ = after
+    for run_id in list_runs(runs):
+        with Published.open(runs / run_id) as run:
+            tables = run.query("SELECT table_name FROM duckdb_columns() WHERE column_name = 'user_id' AND NOT internal")
+            assert {"recommendations", "sales", "reviews", "recommendation_history"} <= set(tables["table_name"])
+            for table in tables["table_name"]:
+                assert run.query(f"SELECT count(*) AS n FROM {table} WHERE user_id = ?", [PERSON])["n"][0] == 0, table
+
+
+def test_n20_the_next_night_does_not_bring_the_user_back(night_with_a_person, next_night):
     runs, report = next_night
     assert hits(night_with_a_person.input, PERSON)
     assert hits(runs, PERSON, WORDS) == []
@@ -174,13 +184,25 @@ def test_the_next_night_does_not_bring_the_person_back(night_with_a_person, next
     }
 
 
-def test_rolled_back_to_an_older_run_the_person_is_not_there(next_night, tmp_path):
+def test_n20_rolled_back_to_an_older_run_the_user_is_not_there(next_night, tmp_path):
     runs = copy(next_night[0], tmp_path / "runs")
     for run_id in list_runs(runs)[:-1]:
         warehouse.rollback(runs, run_id)
         assert Published.open(runs).run_id == run_id
         with pytest.raises(InputError, match="no list for user"):
             recommend_user(runs, PERSON, k=3)
+
+
+def test_n20_the_command_names_nobody_and_refuses_an_id_that_nobody_has(before, tmp_path):
+    runs = copy(before, tmp_path / "runs")
+    command = [sys.executable, "-m", "jobs.cli", "forget", "--runs", str(runs)]
+    done = subprocess.run([*command, PERSON], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "recommendations" in done.stdout
+    assert PERSON not in done.stdout + done.stderr
+    refused = subprocess.run([*command, "u5O"], capture_output=True, text=True, check=False, timeout=120)
+    assert refused.returncode == 2
+    assert "did you mean 'u50'" in refused.stderr
 
 
 def test_forgetting_twice_changes_nothing_and_two_users_are_both_remembered(after, night_with_a_person, tmp_path):
@@ -278,3 +300,28 @@ def test_killed_at_any_moment_every_run_is_whole_and_the_command_again_completes
     assert done.already
     assert hits(runs, PERSON, WORDS) == []
     assert sorted(path.name for path in runs.glob(".*")) == []
+
+
+def test_hashed_users_have_one_name_and_the_doors_take_the_plain_id(published, tmp_path, monkeypatch):
+    runs = copy(published.runs, tmp_path / "runs")
+    monkeypatch.setenv(warehouse.SALT_VARIABLE, "a salt that lies elsewhere")
+    settings = load_settings(None, ["threads=1", "privacy.hash_users=true"])
+    run_nightly(settings, input_folder=published.input, runs=runs)
+    assert not (runs / "salt").exists()
+    users = Published.open(runs).query("SELECT DISTINCT user_id FROM recommendation_history")["user_id"]
+    assert len(users) == 60
+    assert users.str.contains("^h[0-9a-f]{32}$").all()
+    run = runs / Published.open(runs).run_id
+    assert hits(run, ",u07,") == []
+    mine = recommend_user(runs, "u07", k=20)
+    assert set(mine["user_id"]) == {"u07"}
+    name = warehouse.read_privacy(runs, hash_users=True).name_of("u07")
+    own = Published.open(runs).query("FROM recommendations WHERE user_id = ? ORDER BY rank", [name])
+    assert mine["item_id"].to_list() == own["item_id"].to_list()
+    assert recommend_user(runs, name, k=20)["item_id"].equals(mine["item_id"])
+    monkeypatch.delenv(warehouse.SALT_VARIABLE)
+    with pytest.raises(InputError, match="the salt is gone"):
+        recommend_user(runs, "u07", k=20)
+    monkeypatch.setenv(warehouse.SALT_VARIABLE, "a salt that lies elsewhere")
+    assert len(forget_user(runs, "u07").runs_rebuilt) == 2
+    assert Published.open(runs).query("SELECT DISTINCT user_id FROM recommendation_history").height == 59
