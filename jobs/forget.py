@@ -6,18 +6,19 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 import encoders
 import warehouse
 from jobs.answers import near_ids
 from jobs.ledger import Ledger
 from jobs.lock import hold_lock
 from jobs.run import sweep
+from recsys.sentences import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-
-    import polars as pl
 
 __all__ = ["Forgotten", "forget_user"]
 
@@ -110,12 +111,20 @@ def _texts_in_use(runs: Path) -> dict[str, frozenset[str]]:
         with warehouse.Published.open(runs / run_id) as published:
             tables = {"items": published.query("FROM items")}
             if _has(published, "reviews"):
-                reviews = published.query("SELECT * EXCLUDE (title, date) FROM reviews").rename({"headline": "title"})
-                tables["reviews"] = reviews
+                tables["reviews"] = published.query("SELECT * EXCLUDE (title), headline AS title FROM reviews")
         _add(found, tables)
+        found.setdefault("sentence", set()).update(_sentences(tables))
     for name, rows in warehouse.cached_tables(runs / "cache" / "input"):
         _add(found, {name: rows})
     return {kind: frozenset(texts) for kind, texts in found.items()}
+
+
+def _sentences(tables: Mapping[str, pl.DataFrame]) -> Iterator[str]:
+    """Yield what questions read of a run: every sentence of its reviews and descriptions."""
+    reviews = tables.get("reviews")
+    told = [tables["items"]["description"], *(() if reviews is None else (reviews["title"], reviews["text"]))]
+    for text in pl.concat([column.alias("text") for column in told]).drop_nulls().unique():
+        yield from (text[start:end] for start, end in sentences(text))
 
 
 def _has(published: warehouse.Published, table: str) -> bool:
