@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (the look-alikes are what is tested)
 from __future__ import annotations
 
 import pytest
