@@ -142,10 +142,12 @@ def show_demo(outcome: DemoOutcome, *, as_json: bool) -> None:
         swap = outcome.swap
         _title(out, "Where the forecast changes a list")
         out.print(f"{swap['user_id']}, rank {swap['rank']}: {swap['title']} ({swap['reason']})", markup=False)
-    _title(out, "Three doors to go on with")
+    _title(out, "Doors to go on with")
     runs = outcome.folder / "runs"
     first = outcome.twins_of.split(" ", 1)[0]
     out.print(f"  shelfwise similar {first} -k 5 --runs {runs}", markup=False, highlight=False)
+    item_id, asked = outcome.question
+    out.print(f'  shelfwise ask {item_id} "{asked}" --runs {runs}', markup=False, highlight=False)
     query = f"FROM similar_to('{first}', k := 5)"
     out.print(f'  duckdb -readonly {runs}/current/shelfwise.duckdb "{query}"', markup=False, highlight=False)
     call = f'from recsys import Recommender; print(Recommender.open("{runs}").similar_items("{first}", k=5))'

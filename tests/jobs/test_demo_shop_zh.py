@@ -16,6 +16,7 @@ from jobs.demo_shop import CUTOFF, LANGUAGES, PHONE_ID, generate_shop
 from jobs.demo_shop.language import Span
 from jobs.ingest import read_shop
 from jobs.settings import Settings
+from recsys import Recommender
 from warehouse import Published
 from warehouse.tables import INPUT
 
@@ -178,7 +179,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoOutcome:
 def test_the_demo_in_chinese_publishes_and_beats_its_baselines(demo: DemoOutcome) -> None:
     assert (demo.report.status, demo.report.degradations) == ("published", ())
     for figure in demo.report.figures:
-        assert (figure.value > figure.baseline_value) == figure.higher_is_better, figure
+        if figure.baseline == "tfidf":  # generated reviews are told apart by their words alone: both know them all
+            assert figure.value == figure.baseline_value == 1.0
+        else:
+            assert (figure.value > figure.baseline_value) == figure.higher_is_better, figure
     (share,) = Published.open(demo.folder / "runs").query("SELECT unknown_word_share FROM runs")["unknown_word_share"]
     assert share < 0.01
 
@@ -191,3 +195,19 @@ def test_the_twin_that_the_truth_knows_is_near_in_the_demo_in_chinese(demo: Demo
     twins = twins_both_ways(demo.folder / "truth").join(near, on=["item_id", "twin_item_id"], how="left")
     assert (twins["rank"] == 1).sum() >= 0.6 * twins.height
     assert (twins["rank"] <= 5).sum() >= 0.9 * twins.height
+
+
+@pytest.mark.slow
+def test_the_question_of_the_demo_in_chinese_is_answered_in_the_reviews_own_words_and_water_is_not(demo) -> None:
+    shop, runs = Recommender.open(demo.folder / "runs"), Published.open(demo.folder / "runs")
+    texts = runs.query("SELECT text FROM reviews WHERE item_id = ?", [PHONE_ID])["text"].to_list()
+    found = shop.ask("这款手机的电池续航时间怎么样?", item_id=PHONE_ID, n=3)["evidence"]
+    assert found[0]["source"] == "review"
+    assert re.search("电池|续航", found[0]["sentence"])
+    for quote in found:
+        assert quote["sentence"][-1] in "。!?"
+        assert any(quote["sentence"] in text for text in texts)
+    other_words = shop.ask("一天能用多久?", item_id=PHONE_ID, n=3)["evidence"]
+    assert "用了一整天还剩三成电。" in [quote["sentence"] for quote in other_words]
+    silent = shop.ask("防水吗?", item_id=PHONE_ID)
+    assert (silent["evidence"], silent["answer"]) == ([], "no evidence")

@@ -140,6 +140,7 @@ def test_the_demo_screen_shows_every_part(capsys, swap):
         "x 2.00 better",
         "x 1.20 worse",
         "shelfwise similar 007 -k 5 --runs demo/runs",
+        'shelfwise ask 007 "Does it steep well?" --runs demo/runs',
         "FROM similar_to('007', k := 5)",
     ):
         assert part in told
