@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from warehouse.guess import guess_shop
-
 from warehouse import InputError
+from warehouse.guess import guess_shop
 
 if TYPE_CHECKING:
     from pathlib import Path

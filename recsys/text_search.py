@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from encoders.lexical import words
 
 if TYPE_CHECKING:

@@ -255,7 +255,7 @@ STRANGE_TEXTS = {
     "X-chinese": ("无线蓝牙降噪耳机", "戴上就听不见地铁的声音"),
     "X-emoji": ("🎧🔥 headphones 👩‍🚀🏳️‍🌈", "so 😀 good 👍🏽"),
     "X-arabic": ("سماعات لاسلكية", "صوت واضح وبطارية تدوم طويلا"),
-    "X-hebrew": ("אוזניות אלחוטיות", "\u200fצליל נקי\u200f (v2.0)"),  # noqa: RUF001 Hebrew
+    "X-hebrew": ("אוזניות אלחוטיות", "\u200fצליל נקי\u200f (v2.0)"),
     "X-long": ("wireless headphones", " ".join(f"word{number % 997} sound" for number in range(5000))),
 }
 _TWINS = {"T-A": ("teal stoneware mug", 0), "T-B": ("turquoise stoneware mug", 1)}

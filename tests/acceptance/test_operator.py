@@ -26,7 +26,7 @@ from warehouse import Published, list_runs
 pytestmark = pytest.mark.slow  # to be timed as a whole before it joins the normal run
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS = ("ingest", "embed", "forecast", "recommend", "check", "publish")
+STEPS = ("ingest", "embed", "sentiment", "forecast", "recommend", "check", "publish")
 ONE_THREAD = ("--set", "threads=1")  # two threads on a busy machine wait for one another
 BLOCK = """
 import os, sys

@@ -66,7 +66,7 @@ def test_a_night_publishes_every_table_with_its_run_id(published):
 
 def test_the_ledger_tells_the_night_step_by_step(published):
     (record,) = Ledger(published.runs / "ledger.jsonl").runs()
-    assert list(record.steps) == ["ingest", "embed", "forecast", "recommend", "check", "publish"]
+    assert list(record.steps) == ["ingest", "embed", "sentiment", "forecast", "recommend", "check", "publish"]
     assert record.status == "published"
     assert record.facts["cutoff"] == "2026-06-28"
     assert record.facts["texts_encoded"] == published.report.texts_encoded > 50
@@ -255,7 +255,7 @@ def test_a_run_killed_between_the_swap_and_its_last_line_counts_as_published(pub
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after", ["started", "ingest", "embed", "forecast", "recommend", "check", "publish"])
+@pytest.mark.parametrize("after", ["started", "ingest", "embed", "sentiment", "forecast", "recommend", "check", "publish"])
 def test_killed_in_any_step_the_last_run_stays_and_the_next_night_publishes_once(published, tmp_path, after):
     runs = copy(published.runs, tmp_path / "runs")
     ledger = Ledger(runs / "ledger.jsonl")
