@@ -24,8 +24,6 @@ from warehouse import Published
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow  # to be timed as a whole before it joins the normal run
-
 BARE = {"item_id": "4711", "title": "", "description": "", "category": "tea", "brand": "", "price": 9}
 THREADS, CALLS = 8, 150
 

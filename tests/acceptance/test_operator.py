@@ -23,8 +23,6 @@ from jobs.ledger import Ledger
 from recsys import Recommender
 from warehouse import Published, list_runs
 
-pytestmark = pytest.mark.slow  # to be timed as a whole before it joins the normal run
-
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = ("ingest", "embed", "sentiment", "forecast", "recommend", "check", "publish")
 ONE_THREAD = ("--set", "threads=1")  # two threads on a busy machine wait for one another
@@ -235,6 +233,7 @@ def test_n03_a_first_night_needs_no_network(offline, offline_night):
     assert Published.open(runs).query("SELECT texts_encoded > 50, cache_hits FROM runs").row(0) == (True, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_n03_p01_the_demo_runs_without_network_and_answers_the_lines_of_its_screen(offline, tmp_path):
     told = shelfwise("demo", tmp_path / "demo", environment=offline.environment)

@@ -194,23 +194,6 @@ def test_an_absent_encoder_names_the_key(tiny_shop, tmp_path):
     assert "Traceback" not in said
 
 
-def test_two_nights_at_once_the_second_exits_4_and_names_the_first(published, tmp_path):
-    runs = copy(published.runs, tmp_path / "runs")
-    first = nightly(published.input, runs)
-    wait_for_step(runs, "started")
-    while len(ends(runs)) < 2:
-        time.sleep(0.01)
-    second = nightly(published.input, runs)
-    _, said = second.communicate(timeout=120)
-    assert second.returncode == 4
-    assert f"pid {first.pid}" in said
-    out, log = first.communicate(timeout=120)
-    assert first.returncode == 0, log
-    assert ends(runs) == ["published", "published"]
-    assert "published, cutoff 2026-06-28" in out
-    assert [line.split()[-1] for line in log.splitlines() if "done in" in line] == ["s"] * 6
-
-
 def test_sigterm_ends_with_143_and_the_ledger_says_interrupted(published, tmp_path):
     runs = copy(published.runs, tmp_path / "runs")
     process = nightly(published.input, runs)
@@ -252,26 +235,3 @@ def test_a_run_killed_between_the_swap_and_its_last_line_counts_as_published(pub
     (record,) = sweep(runs)
     assert record.status == "published"
     assert (runs / "history" / record.run_id).is_dir()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("after", ["started", "ingest", "embed", "sentiment", "forecast", "recommend", "check", "publish"])
-def test_killed_in_any_step_the_last_run_stays_and_the_next_night_publishes_once(published, tmp_path, after):
-    runs = copy(published.runs, tmp_path / "runs")
-    ledger = Ledger(runs / "ledger.jsonl")
-    known = len(ledger.lines())
-    process = nightly(published.input, runs)
-    while not any(after in (line["event"], line.get("step")) for line in ledger.lines()[known:]):
-        time.sleep(0.002)
-    process.kill()
-    process.communicate(timeout=60)
-    assert ask(runs, "SELECT count(*) FROM recommendations").item() == 60 * 20
-    before = Published.open(runs).run_id
-    report = run_nightly(ONE_THREAD, input_folder=published.input, runs=runs)
-    assert Published.open(runs).run_id == report.run_id > before
-    assert ends(runs)[0] == "published"
-    assert ends(runs)[-1] == "published"
-    assert not list(runs.glob(".building-*"))
-    published_ids = [record.run_id for record in ledger.runs() if record.status == "published"]
-    assert sorted(path.name for path in (runs / "history").iterdir()) == published_ids
-    assert sorted(warehouse.list_runs(runs)) == published_ids
