@@ -100,14 +100,15 @@ def text_share(text: NDArray[np.float32]) -> float:
 
     An encoder that sets all texts close together has small differences of cosines, which behaviour's would drown: the
     closer they stand, the more they weigh, so that a text tells as much as it does by the encoder that w was measured
-    with.
+    with. In steps of a tenth, so that a changed text does not move every item's vector.
     """
     known = text[text.any(axis=1)]
     if len(known) < 2:
         return TEXT_SHARE
     mean = known.mean(axis=0, dtype=np.float64)
     spread = max(1.0 - float(mean @ mean), 0.01)
-    odds = TEXT_SHARE / (1 - TEXT_SHARE) * max(TEXT_SPREAD / spread, 1.0)
+    closer = np.exp(round(np.log(max(TEXT_SPREAD / spread, 1.0)), 1))
+    odds = TEXT_SHARE / (1 - TEXT_SHARE) * float(closer)
     return odds / (1 + odds)
 
 
