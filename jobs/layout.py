@@ -10,6 +10,7 @@ import polars as pl
 
 from jobs.history import read_history
 from warehouse.tables import PUBLISHED, Table, polars_schema
+from warehouse.values import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -89,7 +90,7 @@ def _reviews(reviews: pl.DataFrame | None, timezone: str) -> pl.DataFrame | None
         return None
     written = pl.lit(None, pl.Date)
     if "occurred_at" in reviews.columns:
-        written = pl.col("occurred_at").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone).dt.date()
+        written = days_of(pl.col("occurred_at"), timezone=timezone)
     titles = reviews.select(pl.lit(None, pl.String).alias("title")) if "title" not in reviews.columns else reviews
     # `title` is the item's in every published table: a review's own is its headline
     told = reviews.with_columns(written.alias("date"), titles["title"].alias("headline"))

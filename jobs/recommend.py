@@ -11,6 +11,7 @@ import polars as pl
 from jobs.audience import find_occasions, occasion_audiences
 from jobs.settings import Settings, recommend_config
 from recsys import Lists, ShopHistory, VectorIndex, build_lists, similar_items
+from warehouse.values import days_of
 
 if TYPE_CHECKING:
     from jobs.embed import EmbeddedTexts
@@ -59,7 +60,7 @@ def list_users(shop: Shop, *, settings: Settings) -> tuple[str, ...]:
     if sales is not None:
         seen.append(sales.select("user_id", pl.col("sold_on").alias("day")))
     if events is not None:
-        day = pl.col("occurred_at").dt.replace_time_zone("UTC").dt.convert_time_zone(settings.timezone).dt.date()
+        day = days_of(pl.col("occurred_at"), timezone=settings.timezone)
         seen.append(events.select("user_id", day.alias("day")))
     rows = pl.concat(seen).filter(pl.col("user_id").is_not_null())
     if settings.active_days is not None:

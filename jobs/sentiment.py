@@ -20,6 +20,7 @@ from encoders.sentiment import (
     score_reviews,
     text_key,
 )
+from warehouse.values import days_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -183,8 +184,7 @@ def _quality(scores: _Scores, shop: Shop) -> pl.DataFrame:
 def _days_of(reviews: pl.DataFrame, timezone: str) -> pl.Expr:
     if "occurred_at" not in reviews.columns:
         return pl.lit(None, pl.Date).alias("date")
-    moment = pl.col("occurred_at").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
-    return moment.dt.date().alias("date")
+    return days_of(pl.col("occurred_at"), timezone=timezone).alias("date")
 
 
 def _without(note: str) -> Sentiment:

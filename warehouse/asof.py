@@ -16,6 +16,7 @@ from warehouse.contracts import as_record, with_types
 from warehouse.errors import InputError
 from warehouse.parsing import DAY, LINE, REASON, RECORD
 from warehouse.tables import INPUT
+from warehouse.values import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ def _day(table: str, timezone: str) -> pl.Expr:
     column = pl.col(_OBSERVED[table])
     if table in {"sales", "inventory"}:
         return column
-    return column.dt.replace_time_zone("UTC").dt.convert_time_zone(timezone).dt.date()
+    return days_of(column, timezone=timezone)
 
 
 def mark_future(rows: pl.DataFrame, *, table: str, timezone: str, today: date) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from warehouse.contracts import ANYWHERE
+from warehouse.values import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +75,7 @@ _SOLD = {
 
 
 def _day(timezone: str) -> pl.Expr:
-    return pl.col("occurred_at").dt.replace_time_zone("UTC").dt.convert_time_zone(timezone).dt.date().alias("day")
+    return days_of(pl.col("occurred_at"), timezone=timezone).alias("day")
 
 
 def _user_sales(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -5,7 +5,7 @@ Raw values are text (CSV, JSON lines) or typed already (Parquet); both come out 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["as_text", "cleaned", "dates", "days_of", "numbers", "timestamps"]
+
+Moments = TypeVar("Moments", pl.Series, pl.Expr)
 
 MAX_NUMBER = 1e15  # beyond it a double no longer tells one unit from the next, and sums go astray
 _ISO = (
@@ -80,8 +82,8 @@ def dates(raw: pl.Series, *, date_format: str | None, timezone: str) -> pl.Serie
     return pl.select(pl.when(offset.is_null()).then(moment.dt.date()).otherwise(in_shop)).to_series().alias(raw.name)
 
 
-def days_of(moments: pl.Series, *, timezone: str) -> pl.Series:
-    """Return the day in `timezone` of naive UTC times."""
+def days_of(moments: Moments, *, timezone: str) -> Moments:
+    """Return the day in `timezone` of naive UTC times, of a series or of a column yet to be read."""
     return moments.dt.replace_time_zone("UTC").dt.convert_time_zone(timezone).dt.date()
 
 
