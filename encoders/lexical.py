@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["sample", "units", "words"]
+__all__ = ["hash_of", "sample", "units", "words"]
 
 # Thai, Lao, Myanmar, Khmer, kana, Han: no space between words
 _UNSPACED = (
@@ -58,6 +58,9 @@ def sample(texts: Sequence[str], size: int) -> list[str]:
     unique = set(texts)
     if len(unique) <= size:
         return sorted(unique)
-    return sorted(unique, key=lambda text: blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())[
-        :size
-    ]
+    return sorted(unique, key=hash_of)[:size]
+
+
+def hash_of(text: str) -> bytes:
+    """Return what texts are drawn by: sorted by it they stand as if shuffled, the same way every time."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -110,7 +110,7 @@ def _texts_in_use(runs: Path) -> dict[str, frozenset[str]]:
     for run_id in warehouse.list_runs(runs):
         with warehouse.Published.open(runs / run_id) as published:
             tables = {"items": published.query("FROM items")}
-            if _has(published, "reviews"):
+            if published.has_table("reviews"):
                 tables["reviews"] = published.query("SELECT * EXCLUDE (title), headline AS title FROM reviews")
         _add(found, tables)
         found.setdefault("sentence", set()).update(_sentences(tables))
@@ -125,11 +125,6 @@ def _sentences(tables: Mapping[str, pl.DataFrame]) -> Iterator[str]:
     told = [tables["items"]["description"], *(() if reviews is None else (reviews["title"], reviews["text"]))]
     for text in pl.concat([column.alias("text") for column in told]).drop_nulls().unique():
         yield from (text[start:end] for start, end in sentences(text))
-
-
-def _has(published: warehouse.Published, table: str) -> bool:
-    query = "SELECT 1 FROM information_schema.tables WHERE table_name = ?"
-    return bool(published.query(query, [table]).height)
 
 
 def _add(found: dict[str, set[str]], tables: Mapping[str, pl.DataFrame]) -> None:

@@ -17,7 +17,6 @@ from recsys.claims import unsupported
 from recsys.errors import RecsysError
 from recsys.filters import check_condition
 from recsys.sentences import sentences
-from recsys.served_audience import kept_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,24 +73,12 @@ def campaign_of(run: OpenRun, segment: str, *, k: int, voice: Voice) -> pl.DataF
         RecsysError: a condition that is none, or that DuckDB does not understand; names the columns there are.
     """
     items = _items_of(run, segment)
-    rows = kept_list(run, "audience").filter(pl.col("item_id").is_in(items["item_id"].to_list()), pl.col("rank") <= k)
+    rows = run.kept_list("audience").filter(pl.col("item_id").is_in(items["item_id"].to_list()), pl.col("rank") <= k)
     users = rows.select("item_id", "user_id", "rank", "score", "reason").collect().sort("item_id", "rank")
     told = users.join(items, on="item_id", maintain_order="left")
     quoted = _nearest(told, _quotes(run, items), run, voice)
     return _with_copy(quoted, voice).select(
-        *(
-            "item_id",
-            "user_id",
-            "rank",
-            "score",
-            "reason",
-            "title",
-            "copy",
-            "sentence",
-            "source",
-            "review_id",
-            "refused",
-        )
+        "item_id", "user_id", "rank", "score", "reason", "title", "copy", "sentence", "source", "review_id", "refused"
     )
 
 
@@ -184,7 +171,7 @@ def _nearest(rows: pl.DataFrame, quotes: pl.DataFrame, run: OpenRun, voice: Voic
 
 def _tastes(run: OpenRun, users: pl.Series, items: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (users, dim): the mean of the texts of what each has bought, length 1, or 0 where nothing is known."""
-    owned = kept_list(run, "owners").filter(pl.col("user_id").is_in(users.to_list())).select("user_id", "item_id")
+    owned = run.kept_list("owners").filter(pl.col("user_id").is_in(users.to_list())).select("user_id", "item_id")
     bought = owned.collect().filter(pl.col("item_id").is_in(list(run.row_of))).sort("user_id", "item_id")
     place = {user: at for at, user in enumerate(users)}
     total = np.zeros((len(users), items.shape[1]), dtype=np.float32)

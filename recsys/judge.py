@@ -13,12 +13,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from encoders.lexical import words
+from encoders.lexical import hash_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +62,7 @@ class Judge:
 
 def fit_judge(texts: Sequence[str], encoder: TokenEncoder) -> Judge:
     """Learn from a shop's sentences: how rare each piece is, and what is no evidence. Seconds; the same every time."""
-    sample = sorted(set(texts), key=_order)
+    sample = sorted(set(texts), key=hash_of)
     counted = Counter(name for names in encoder.token_names(sample[:3000]) for name in set(names))
     n = min(len(sample), 3000)
     rarity = {name: _rarity(n, count) for name, count in counted.items()}
@@ -95,7 +94,7 @@ def _asked_words(sample: Sequence[str]) -> list[str]:
     counted = Counter(word for text in sample[:3000] for word in set(words(text)) if _tells(word))
     n = min(len(sample), 3000)
     some = [word for word, count in counted.items() if 2 <= count <= max(2, n * 0.04)] or list(counted)
-    return sorted(some, key=_order)[:_ASKED_WORDS]
+    return sorted(some, key=hash_of)[:_ASKED_WORDS]
 
 
 def _tells(word: str) -> bool:
@@ -108,7 +107,3 @@ def _templates(word: str) -> tuple[str, ...]:
 
 def _rarity(n: int, count: int) -> float:
     return math.log(1 + (n - count + 0.5) / (count + 0.5))
-
-
-def _order(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -68,9 +68,8 @@ class OpenRun:
         """Return what these users must not be shown: user_id, item_id; what they bought, where the run hides that."""
         if self.published.facts["bought_before"] != "hide":
             users = ()
-        owners = self.published.folder / "lists" / "owners.parquet"
-        if owners.exists():
-            bought = pl.scan_parquet(owners).filter(pl.col("user_id").is_in(list(users)))
+        if self._list_path("owners").exists():
+            bought = self.kept_list("owners").filter(pl.col("user_id").is_in(list(users)))
             return bought.select("user_id", "item_id").collect()
         # a run of an earlier version: it knows of sales alone, not of purchases that are events or reviews
         marks = ", ".join("?" * len(users)) or "NULL"
@@ -78,6 +77,21 @@ class OpenRun:
             f"SELECT DISTINCT user_id, item_id FROM sales WHERE user_id IN ({marks})",  # noqa: S608 (question marks)
             list(users),
         ).cast({"user_id": pl.String, "item_id": pl.String})
+
+    def kept_list(self, name: str) -> pl.LazyFrame:
+        """Return a list that the night kept beside the published tables: audience, active, owners.
+
+        Raises:
+            RecsysError: a run of an earlier version, which keeps none.
+        """
+        path = self._list_path(name)
+        if not path.exists():
+            msg = f"run {self.published.run_id} keeps no audiences (no {path}): publish again with shelfwise nightly"
+            raise RecsysError(msg)
+        return pl.scan_parquet(path)
+
+    def _list_path(self, name: str) -> Path:
+        return self.published.folder / "lists" / f"{name}.parquet"
 
     def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Return the row of each id.

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recsys.errors import RecsysError
-
 if TYPE_CHECKING:
     from recsys.open_run import OpenRun
 
-__all__ = ["kept_list", "serve_audience", "serve_left_out"]
+__all__ = ["serve_audience", "serve_left_out"]
 
 _FALL = 0.99  # of the score from one continuing row to the next: they are ordered, not estimated
 
@@ -26,7 +24,7 @@ def serve_audience(run: OpenRun, item_id: str, k: int) -> pl.DataFrame:
         RecsysError: a run that keeps no audiences.
     """
     (row,) = run.rows([item_id])
-    own = kept_list(run, "audience").filter(pl.col("item_id") == item_id).collect().sort("rank")
+    own = run.kept_list("audience").filter(pl.col("item_id") == item_id).collect().sort("rank")
     if own.height < k:
         own = pl.concat([own, _active(run, own, item_id)])
     return own.head(k).with_columns(title=pl.lit(run.items["title"][int(row)], pl.String))
@@ -38,29 +36,16 @@ def serve_left_out(run: OpenRun, item_id: str) -> pl.DataFrame:
     Nobody, where the run's lists keep what was bought before; latest first, ties by id.
     """
     run.rows([item_id])
-    owners = kept_list(run, "owners").filter(pl.col("item_id") == item_id)
+    owners = run.kept_list("owners").filter(pl.col("item_id") == item_id)
     if run.published.facts["bought_before"] != "hide":
         owners = owners.clear()
     found = owners.select("user_id", "times", "last_bought").collect()
     return found.sort("last_bought", "user_id", descending=[True, False])
 
 
-def kept_list(run: OpenRun, name: str) -> pl.LazyFrame:
-    """Return a list that the night kept beside the published tables: audience, active, owners.
-
-    Raises:
-        RecsysError: a run of an earlier version, which keeps none.
-    """
-    path = run.published.folder / "lists" / f"{name}.parquet"
-    if not path.exists():
-        msg = f"run {run.published.run_id} keeps no audiences (no {path}): publish again with shelfwise nightly"
-        raise RecsysError(msg)
-    return pl.scan_parquet(path)
-
-
 def _active(run: OpenRun, own: pl.DataFrame, item_id: str) -> pl.DataFrame:
     """Return the users who continue the item's `own` audience, in the order of its columns."""
-    others = kept_list(run, "active").collect().sort("rank")
+    others = run.kept_list("active").collect().sort("rank")
     others = others.join(own, on="user_id", how="anti", maintain_order="left")
     others = others.join(serve_left_out(run, item_id), on="user_id", how="anti", maintain_order="left")
     lowest = float(own["score"][-1]) if own.height else 1.0

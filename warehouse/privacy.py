@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from warehouse.errors import InputError
+from warehouse.runs import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -190,8 +191,4 @@ def _write(path: Path, text: str, *, mode: int) -> None:
     finally:
         os.close(descriptor)
     aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

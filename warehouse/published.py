@@ -83,6 +83,10 @@ class Published:
                 raise InputError(f"run {self.run_id}: {error}") from error
         return rows
 
+    def has_table(self, name: str) -> bool:
+        """Return whether the run publishes a table; one of an earlier version may lack it."""
+        return bool(self.query("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name]).height)
+
     def user_names(self, users: Sequence[str]) -> list[str]:
         """Return what the run calls these users: the ids themselves, or their hashes where the shop hashes them."""
         settings = self.facts.get("settings")
