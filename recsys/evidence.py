@@ -161,8 +161,11 @@ class EvidenceSearch:
 
     def answer(self, question: str, told: pl.DataFrame, *, n: int) -> Answer:
         """Answer from the sentences `told`, with up to `n` quotes."""
-        found = self.judged(question, told)
-        about = found.filter(pl.col("score") >= self.judge.threshold)
+        return self.told(question, self.judged(question, told), n=n)
+
+    def told(self, question: str, judged: pl.DataFrame, *, n: int) -> Answer:
+        """Answer from sentences that were judged already, best first."""
+        about = judged.filter(pl.col("score") >= self.judge.threshold)
         reviews = about.filter(pl.col("positive").is_not_null()).unique("review_id")
         share = reviews["positive"].cast(pl.Float64).mean()
         return {

@@ -250,17 +250,17 @@ class Recommender:
         _check_text(question)
         whole = f"{context[-1]} {question}" if context else question
         if item_id is None:
-            found = self.search(whole, k=_ASKED_ITEMS)["item_id"].to_list()
-            answer = ask_items(run, self._evidence_of(run), whole, found, n)
-            near = found[:_COMPARED]
+            near = self.search(whole, k=_ASKED_ITEMS)["item_id"].to_list()
+            answer = ask_items(run, self._evidence_of(run), whole, near, n)
         else:
             (asked,) = id_texts(item_id)
             run.rows([asked])
             answer = ask_one(run, self._evidence_of(run), whole, asked, n)
-            near = self.similar_items(asked, _COMPARED, filters=Filters(in_stock=True))["item_id"].to_list()
         answer["question"] = question
         if compare:
-            answer["compared"] = compare_items(run, self._evidence_of(run), whole, near)
+            if item_id is not None:
+                near = self.similar_items(item_id, _COMPARED, filters=Filters(in_stock=True))["item_id"].to_list()
+            answer["compared"] = compare_items(run, self._evidence_of(run), whole, near[:_COMPARED])
         return answer
 
     def _evidence_of(self, run: OpenRun) -> EvidenceSearch:

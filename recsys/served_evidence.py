@@ -25,7 +25,7 @@ def evidence_of(run: OpenRun, encoder: TokenEncoder) -> EvidenceSearch:
     """Fit the judge of a run on its own texts; vectors of sentences are kept in the cache beside the runs."""
     from encoders import VectorCache
 
-    if run.query("SELECT 1 FROM duckdb_tables() WHERE table_name = 'reviews'").is_empty():
+    if not run.published.has_table("reviews"):
         msg = f"run {run.published.run_id} keeps no texts to quote: it is older; publish again with shelfwise nightly"
         raise RecsysError(msg)
     folder = run.published.folder.parent / "cache" / "vectors"
@@ -43,15 +43,12 @@ def ask_one(run: OpenRun, search: EvidenceSearch, question: str, item_id: str, n
 
 def ask_items(run: OpenRun, search: EvidenceSearch, question: str, item_ids: Sequence[str], n: int) -> Answer:
     """Answer across items: an item's best sentence speaks for it, and the items are ranked by it."""
-    told = _told(run, item_ids)
-    found = search.judged(question, told)
-    first = found.unique("item_id", keep="first", maintain_order=True).select(told.columns)
-    answer = search.answer(question, first, n=n)
+    found = search.judged(question, _told(run, item_ids))
+    first = found.unique("item_id", keep="first", maintain_order=True)
+    answer = search.told(question, first, n=n)
     titles = dict(run.items.select("item_id", "title").iter_rows())
-    item_of = {(row["review_id"], row["sentence"]): row["item_id"] for row in first.iter_rows(named=True)}
-    for quote in answer["evidence"]:
-        quote["item_id"] = item_of[quote["review_id"], quote["sentence"]]
-        quote["title"] = titles[quote["item_id"]]
+    for quote, item_id in zip(answer["evidence"], first["item_id"], strict=False):  # the quotes are the first rows
+        quote["item_id"], quote["title"] = item_id, titles[item_id]
     return answer
 
 
