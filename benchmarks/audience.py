@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from trials import difference
 
 from recsys import Recommender
 from warehouse import Published
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-NEAREST, RECENT_DAYS, RESAMPLES = 20, 90, 2000
+NEAREST, RECENT_DAYS = 20, 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +134,6 @@ def recall(named: list[set[str]], buyers: list[set[str]]) -> NDArray[np.float64]
     return np.array([len(own & them) / len(them) for own, them in zip(named, buyers, strict=True)])
 
 
-def difference(ours: NDArray[np.float64], theirs: NDArray[np.float64], seed: int) -> dict[str, float]:
-    """Return the mean difference over items with its 95 % bootstrap interval."""
-    each, draw = ours - theirs, np.random.default_rng(seed)
-    means = [each[draw.integers(0, len(each), len(each))].mean() for _ in range(RESAMPLES)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return {"difference": round(float(each.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
-
-
 def measure(run: Path, truth: Path, options: argparse.Namespace) -> dict[str, object]:
     """Return the figures of one run."""
     shop, published = Recommender.open(run), Published.open(run)
@@ -175,7 +168,7 @@ def measure(run: Path, truth: Path, options: argparse.Namespace) -> dict[str, ob
         if name == "owners" and hide:
             continue  # they are left out
         theirs = recall(named_by(scores, users, left_out, options.k), buyers)
-        figures[name] = {"recall": round(float(theirs.mean()), 4)} | difference(ours, theirs, options.seed)
+        figures[name] = {"recall": round(float(theirs.mean()), 4)} | difference(ours, theirs, seed=options.seed)
     return figures
 
 

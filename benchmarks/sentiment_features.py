@@ -21,17 +21,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from trials import bought_new, difference, ndcg_of
 
-from forecast import DemandTask, forecast_demand
+from forecast import forecast_demand
 from jobs.embed import embed_texts
+from jobs.forecast import demand_task
 from jobs.ingest import read_shop
+from jobs.recommend import shop_history
 from jobs.sentiment import sentiment_of_shop
 from jobs.settings import forecast_config, load_settings, recommend_config
-from recsys import ShopHistory, build_lists
+from recsys import build_lists
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from jobs.embed import EmbeddedTexts
     from jobs.ingest import Shop
     from jobs.settings import Settings
@@ -50,15 +51,7 @@ def forecast_errors(
     shop: Shop, texts: EmbeddedTexts, reviews: pl.DataFrame | None, later: pl.DataFrame, settings: Settings
 ) -> pl.DataFrame:
     """Return one row an item: what was sold, the absolute error of the mean, and the summed pinball errors."""
-    task = DemandTask(
-        sales=shop.signals.demand,
-        cutoff=shop.cutoff,
-        items=shop.table("items"),
-        promotions=shop.table("promotions"),
-        calendar=shop.table("calendar"),
-        text=texts.vectors.items(shop.cutoff, review_weight=0.0),
-        reviews=reviews,
-    )
+    task = dataclasses.replace(demand_task(shop, texts, settings=settings), reviews=reviews)
     config = dataclasses.replace(forecast_config(settings), explain=False)
     told = forecast_demand(task, config).forecast.filter(pl.col("source") == "model")
     period = ((pl.col("day") - pl.lit(shop.cutoff)).dt.total_days() - 1) // 7
@@ -89,40 +82,11 @@ def list_gains(
     shop: Shop, texts: EmbeddedTexts, reviews: pl.DataFrame | None, truth: pl.DataFrame, settings: Settings
 ) -> pl.DataFrame:
     """Return one row a user of the truth: the ndcg@10 of the list."""
-    history = ShopHistory(
-        items=shop.ingested.tables["items"],
-        purchases=shop.signals.purchases,
-        interest=shop.signals.interest,
-        texts=texts.vectors,
-        cutoff=shop.cutoff,
-        reviews=reviews,
-    )
-    config = dataclasses.replace(recommend_config(settings), measure=False, bought_before="hide")
-    users = truth["user_id"].unique().sort().to_list()
-    lists = build_lists(history, users=users, config=config, stock=None).recommendations
-    gained = (
-        lists.filter(pl.col("rank") <= 10)
-        .join(truth, on=["user_id", "item_id"], how="semi")
-        .group_by("user_id")
-        .agg((1 / (pl.col("rank") + 1).log(2)).sum().alias("gain"))
-    )
-    ideal = (
-        pl.int_ranges(1, pl.min_horizontal(pl.col("len"), 10) + 1).list.eval(1 / (pl.element() + 1).log(2)).list.sum()
-    )
-    best = truth.group_by("user_id").len().with_columns(ideal.alias("ideal"))
-    return (
-        best.join(gained, on="user_id", how="left")
-        .select("user_id", ndcg=pl.col("gain").fill_null(0.0) / pl.col("ideal"))
-        .sort("user_id")
-    )
-
-
-def bootstrap(ours: NDArray[np.float64], theirs: NDArray[np.float64], below: NDArray[np.float64]) -> list[float]:
-    """Return the difference of two ratios of sums over the same units, and its 95 % interval."""
-    draw = np.random.default_rng(0).integers(0, len(below), size=(2000, len(below)))
-    drawn = (ours - theirs)[draw].sum(axis=1) / below[draw].sum(axis=1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return [round(float(value), 5) for value in ((ours - theirs).sum() / below.sum(), low, high)]
+    history = dataclasses.replace(shop_history(shop, texts), reviews=reviews)
+    config = dataclasses.replace(recommend_config(settings), measure=False, audience=0, bought_before="hide")
+    users = truth["user_id"].unique().sort()
+    lists = build_lists(history, users=users.to_list(), config=config, stock=None).recommendations
+    return pl.DataFrame({"user_id": users, "ndcg": ndcg_of(lists, truth)})
 
 
 def main() -> None:
@@ -152,7 +116,9 @@ def main() -> None:
                 later = signals.demand.filter(pl.col("day").is_between(options.cutoff, until, closed="right"))
                 arms[arm].append(forecast_errors(shop, texts, reviews, later, seeded))
             else:
-                arms[arm].append(list_gains(shop, texts, reviews, bought_new(shop, signals.purchases, until), seeded))
+                had = shop.signals.purchases
+                truth = bought_new(signals.purchases, had, cutoff=options.cutoff, until=until)
+                arms[arm].append(list_gains(shop, texts, reviews, truth, seeded))
     for name in ("error", "pinball") if options.what == "forecast" else ("ndcg",):
         below = arms["with"][0]["units"].to_numpy() if options.what == "forecast" else np.ones(arms["with"][0].height)
         mean = {arm: np.mean([each[name].to_numpy() for each in found], axis=0) for arm, found in arms.items()}
@@ -163,21 +129,13 @@ def main() -> None:
                     "metric": {"error": "wape", "pinball": "wql", "ndcg": "ndcg@10"}[name],
                     "n": len(below),
                     **{arm: round(float(value.sum() / below.sum()), 5) for arm, value in mean.items()},
-                    "with_less_without": bootstrap(mean["with"], mean["without"], below),
-                    "with_less_shuffled": bootstrap(mean["with"], mean["shuffled"], below),
+                    "with_less_without": list(difference(mean["with"], mean["without"], below).values()),
+                    "with_less_shuffled": list(difference(mean["with"], mean["shuffled"], below).values()),
                     "items_with_reviews": items["item_id"].n_unique(),
                     "seconds": round(time.monotonic() - began),
                 }
             )
         )
-
-
-def bought_new(shop: Shop, purchases: pl.DataFrame, until: date) -> pl.DataFrame:
-    """Return the pairs that known users bought after the cutoff and had not before."""
-    pairs = ["user_id", "item_id"]
-    had = shop.signals.purchases
-    after = purchases.filter(pl.col("day") > shop.cutoff, pl.col("day") <= until).select(pairs).unique()
-    return after.join(had, on="user_id", how="semi").join(had, on=pairs, how="anti").sort(pairs)
 
 
 if __name__ == "__main__":

@@ -26,12 +26,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 from recommend_sequences import hashed, read_folder, sequence_config, shop_of, text_vectors, tfidf_vectors
+from trials import DEPTH, bought_new, difference, ndcg_of
 
 from encoders import Encoded, TextVectors, embed_tables
 from jobs.demo_shop import generate_shop
 from jobs.embed import embed_texts
 from jobs.forecast import forecast_shop
 from jobs.ingest import read_shop
+from jobs.recommend import shop_history
 from jobs.settings import load_settings, recommend_config
 from recsys import RecommendConfig, ShopHistory, build_lists
 
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from encoders import Vectors
     from jobs.ingest import Shop
 
-DEPTH = 10
 DEMO_DAYS = 28
 HIDDEN = "bought_before=hide"  # what a user has not had yet is what text can find
 
@@ -81,25 +82,11 @@ def shop_trial(path: Path, cutoff: date, days: int | None, *, cache: Path, threa
     """Return a folder of tables as a trial, and the shop as the night of the cutoff sees it."""
     settings = load_settings(None, [HIDDEN, f"threads={threads}"])
     shop = read_shop(path, settings=settings, cutoff=cutoff, cache=None)
-    history = ShopHistory(
-        items=shop.ingested.tables["items"],
-        purchases=shop.signals.purchases,
-        interest=shop.signals.interest,
-        texts=embed_texts(shop, settings=settings, cache=cache).vectors,
-        cutoff=cutoff,
-    )
+    history = shop_history(shop, embed_texts(shop, settings=settings, cache=cache))
     later = read_shop(path, settings=settings, cutoff=None, cache=None).signals.purchases
-    last = later["day"].max() if days is None else cutoff + timedelta(days=days)
-    pairs = ["user_id", "item_id"]
-    truth = (
-        later.filter(pl.col("day") > cutoff, pl.col("day") <= last)
-        .select(pairs)
-        .unique()
-        .join(history.purchases, on="user_id", how="semi")
-        .join(history.purchases, on=pairs, how="anti")
-        .sort(pairs)
-    )
-    config = replace(recommend_config(settings), measure=False)
+    until = None if days is None else cutoff + timedelta(days=days)
+    truth = bought_new(later, history.purchases, cutoff=cutoff, until=until)
+    config = replace(recommend_config(settings), measure=False, audience=0)
     return Trial(path.name, history, truth, config, tfidf_texts(shop.ingested.tables, settings.timezone)), shop
 
 
@@ -144,21 +131,12 @@ def shuffled(texts: TextVectors, seed: int) -> TextVectors:
 
 def user_ndcg(trial: Trial, history: ShopHistory, seeds: int) -> NDArray[np.float64]:
     """Return (seeds, users): ndcg@10 of each user of the truth; a history is fitted anew with each seed."""
-    return np.stack([_ndcg(trial, _lists(trial, history, seed)) for seed in range(seeds)])
+    return np.stack([ndcg_of(_lists(trial, history, seed), trial.truth) for seed in range(seeds)])
 
 
 def _lists(trial: Trial, history: ShopHistory, seed: int) -> pl.DataFrame:
     config = replace(trial.config, seed=seed)
     return build_lists(history, users=trial.users, config=config, stock=None).recommendations
-
-
-def _ndcg(trial: Trial, lists: pl.DataFrame) -> NDArray[np.float64]:
-    hits = lists.filter(pl.col("rank") <= DEPTH).join(trial.truth, on=["user_id", "item_id"], how="semi")
-    gain = hits.group_by("user_id").agg((1.0 / (pl.col("rank") + 1.0).log(2)).sum().alias("gain"))
-    ideal = np.cumsum(1.0 / np.log2(np.arange(2, DEPTH + 2)))
-    wanted = trial.truth.group_by("user_id").len().sort("user_id").join(gain, on="user_id", how="left")
-    best = ideal[np.minimum(wanted["len"].to_numpy(), DEPTH) - 1]
-    return wanted.sort("user_id")["gain"].fill_null(0.0).to_numpy() / best
 
 
 def text_arms(trial: Trial, seeds: int) -> dict[str, NDArray[np.float64]]:
@@ -169,7 +147,7 @@ def text_arms(trial: Trial, seeds: int) -> dict[str, NDArray[np.float64]]:
         arms[arm] = user_ndcg(trial, replace(history, texts=texts), seeds)
         tell_arm(trial, arm, arms[arm])
     placebos = [replace(history, texts=shuffled(history.texts, seed)) for seed in range(seeds)]
-    arms["shuffled"] = np.stack([_ndcg(trial, _lists(trial, each, seed)) for seed, each in enumerate(placebos)])
+    arms["shuffled"] = np.stack([ndcg_of(_lists(trial, each, seed), trial.truth) for seed, each in enumerate(placebos)])
     tell_arm(trial, "shuffled", arms["shuffled"])
     return arms
 
@@ -179,16 +157,6 @@ def tell_arm(trial: Trial, arm: str, values: NDArray[np.float64]) -> None:
     by_seed = [round(float(each), 5) for each in values.mean(axis=1)]
     figures = {"ndcg@10": round(float(values.mean()), 5), "by_seed": by_seed}
     print(json.dumps({"shop": trial.name, "arm": arm, **figures, "users": values.shape[1]}), flush=True)
-
-
-def difference(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> dict[str, object]:
-    """Return the mean difference over users with its 95 % bootstrap interval; both (users,)."""
-    delta = ours - theirs
-    draw = np.random.default_rng(0)
-    means = [delta[draw.integers(0, len(delta), len(delta))].mean() for _ in range(2000)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    figures = {"difference": delta.mean(), "low": low, "high": high}
-    return {name: round(float(value), 5) for name, value in figures.items()}
 
 
 def tell_differences(trial: Trial, arms: Mapping[str, NDArray[np.float64]]) -> None:

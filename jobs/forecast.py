@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jobs.ingest import Shop
     from jobs.progress import Progress
 
-__all__ = ["Demand", "forecast_shop"]
+__all__ = ["Demand", "demand_task", "forecast_shop"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,21 @@ def forecast_shop(shop: Shop, texts: EmbeddedTexts, *, settings: Settings, progr
             snapshot_id,
             skipped="forecast skipped: no sale, purchase or review up to the cutoff to learn demand from",
         )
-    task = DemandTask(
+    result = forecast_demand(demand_task(shop, texts, settings=settings), forecast_config(settings), progress=progress)
+    inventory = shop.table("inventory")
+    if inventory is None or not inventory.height:
+        return Demand(result, None, None, snapshot_id)
+    risk = stockout_risk(result.forecast, inventory, cutoff=shop.cutoff)
+    counted = _stock_over_locations(inventory)
+    whole = stockout_risk(_over_locations(result.forecast), counted, cutoff=shop.cutoff)
+    first = whole.filter(pl.col("date") == pl.col("date").min())
+    stock = first.select("item_id", "on_hand", "probability").sort("item_id")
+    return Demand(result, risk, stock, snapshot_id, on_hand=counted.select("item_id", "on_hand"))
+
+
+def demand_task(shop: Shop, texts: EmbeddedTexts, *, settings: Settings) -> DemandTask:
+    """Return what the forecaster is given of the shop."""
+    return DemandTask(
         sales=shop.signals.demand,
         cutoff=shop.cutoff,
         period_days=settings.period_days,
@@ -62,16 +76,6 @@ def forecast_shop(shop: Shop, texts: EmbeddedTexts, *, settings: Settings, progr
         calendar=shop.table("calendar"),
         text=texts.vectors.items(shop.cutoff, review_weight=0.0),
     )
-    result = forecast_demand(task, forecast_config(settings), progress=progress)
-    inventory = shop.table("inventory")
-    if inventory is None or not inventory.height:
-        return Demand(result, None, None, snapshot_id)
-    risk = stockout_risk(result.forecast, inventory, cutoff=shop.cutoff)
-    counted = _stock_over_locations(inventory)
-    whole = stockout_risk(_over_locations(result.forecast), counted, cutoff=shop.cutoff)
-    first = whole.filter(pl.col("date") == pl.col("date").min())
-    stock = first.select("item_id", "on_hand", "probability").sort("item_id")
-    return Demand(result, risk, stock, snapshot_id, on_hand=counted.select("item_id", "on_hand"))
 
 
 def _over_locations(forecast: pl.DataFrame) -> pl.DataFrame:

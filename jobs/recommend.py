@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jobs.ingest import Shop
     from jobs.progress import Progress
 
-__all__ = ["Offer", "list_users", "recommend_shop"]
+__all__ = ["Offer", "list_users", "recommend_shop", "shop_history"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +38,24 @@ def recommend_shop(
     shop: Shop, texts: EmbeddedTexts, demand: Demand, *, settings: Settings, progress: Progress | None = None
 ) -> Offer:
     """Build every list from the text vectors, the shop's history and the forecast's stock-out risk."""
-    history = ShopHistory(
-        items=shop.ingested.tables["items"],
-        purchases=shop.signals.purchases,
-        interest=shop.signals.interest,
-        texts=texts.vectors,
-        cutoff=shop.cutoff,
-    )
+    history = shop_history(shop, texts)
     config = recommend_config(settings)
     users = list_users(shop, settings=settings)
     lists = build_lists(history, users=users, config=config, stock=demand.stock, progress=progress)
     index, similar = similar_items(history, config=config)
     audience = occasion_audiences(lists.audience, find_occasions(shop, demand, settings=settings))
     return Offer(lists, similar, index, users, texts.vectors.snapshot_id, audience)
+
+
+def shop_history(shop: Shop, texts: EmbeddedTexts) -> ShopHistory:
+    """Return the shop as its lists are made from."""
+    return ShopHistory(
+        items=shop.ingested.tables["items"],
+        purchases=shop.signals.purchases,
+        interest=shop.signals.interest,
+        texts=texts.vectors,
+        cutoff=shop.cutoff,
+    )
 
 
 def list_users(shop: Shop, *, settings: Settings) -> tuple[str, ...]:
