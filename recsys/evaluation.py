@@ -58,6 +58,8 @@ def measure_lists(
     new = truth[~np.isin(truth, had)]
     rows: list[dict[str, object]] = []
     for segment, wanted in (("all", truth), ("new", new)):
+        if len(wanted) == 0:
+            continue  # nobody bought anything new: there is no figure, and none is made up
         baselines = {"popular": popular_lists(view, np.unique(wanted // n_items), new=segment == "new")}
         if segment == "all":
             baselines["again"] = again_lists(view, users)
@@ -66,7 +68,7 @@ def measure_lists(
             theirs = user_scores(lists, wanted, n_items)
             rows += [
                 _row(view, segment, metric, own[metric], config.seed)
-                | {"baseline": name, "baseline_value": _mean(theirs[metric])}
+                | {"baseline": name, "baseline_value": float(theirs[metric].mean())}
                 for metric in own
             ]
     rows += _spread(ours, evening, len(users))
@@ -126,21 +128,15 @@ def _row(view: View, segment: str, metric: str, values: NDArray[np.float64], see
         "cutoff": view.origin,
         "segment": segment,
         "metric": metric,
-        "value": _mean(values),
+        "value": float(values.mean()),
         "n": len(values),
         "low": low,
         "high": high,
     }
 
 
-def _mean(values: NDArray[np.float64]) -> float | None:
-    return float(values.mean()) if len(values) else None
-
-
-def _interval(values: NDArray[np.float64], seed: int) -> tuple[float | None, float | None]:
+def _interval(values: NDArray[np.float64], seed: int) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of the mean over users."""
-    if len(values) == 0:
-        return None, None
     draw = np.random.default_rng(seed)
     means = [values[draw.integers(0, len(values), len(values))].mean() for _ in range(_RESAMPLES)]
     low, high = np.quantile(means, [0.025, 0.975])

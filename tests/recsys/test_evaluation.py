@@ -123,3 +123,13 @@ def test_a_window_in_which_nobody_known_bought_measures_nothing(history):
     evening = fit_evening(history, catalogue, ORIGIN, RecommendConfig(), hide=True)
     stranger = catalogue.users(["stranger"]) * catalogue.n_items
     assert measure_lists(evening, None, stranger, RecommendConfig()).is_empty()
+
+
+def test_where_nobody_bought_anything_new_there_is_no_figure_of_the_new(history):
+    catalogue = catalogue_of(history, [])
+    evening = fit_evening(history, catalogue, ORIGIN, RecommendConfig(), hide=False)
+    bought = evening.view.purchases
+    again = np.unique(bought.user * np.int64(catalogue.n_items) + bought.item)
+    quality = measure_lists(evening, None, again, RecommendConfig(bought_before="keep"))
+    assert set(quality["segment"]) == {"all"}
+    assert quality["value"].null_count() == 0
