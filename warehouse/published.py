@@ -78,7 +78,7 @@ class Published:
                 relation = cursor.sql(sql, params=list(parameters) or None)
                 if relation is None:
                     raise InputError(f"run {self.run_id}: the query has no rows to return: {sql.strip()!r}")
-                rows: pl.DataFrame = relation.pl()
+                rows: pl.DataFrame = _fit(relation).pl()
             except duckdb.Error as error:
                 raise InputError(f"run {self.run_id}: {error}") from error
         return rows
@@ -106,6 +106,19 @@ class Published:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _fit(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Return the rows with what polars has no type for as text: `now() - published_at` is an interval."""
+    unfit = ["INTERVAL" in str(kind) or "UNION(" in str(kind) for kind in relation.types]
+    if not any(unfit):
+        return relation
+    columns = [duckdb.ColumnExpression(name) for name in relation.columns]
+    told = [
+        column.cast("VARCHAR").alias(name) if odd else column
+        for column, name, odd in zip(columns, relation.columns, unfit, strict=True)
+    ]
+    return relation.select(*told)
 
 
 def _stamp(folder: Path) -> tuple[int, int]:

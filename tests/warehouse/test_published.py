@@ -121,6 +121,13 @@ def test_a_query_that_duckdb_refuses_is_bad_input_in_duckdbs_words(root, sql, sa
         run.query(sql)
 
 
+def test_an_interval_is_told_as_text(root):
+    with Published.open(root) as run:
+        query = "SELECT timestamp '2026-01-03' - timestamp '2026-01-01' AS \"the age\", [interval 1 day] AS ages"
+        rows = run.query(query)
+    assert rows.to_dicts() == [{"the age": "2 days", "ages": "['1 day']"}]
+
+
 def test_a_query_sees_no_frame_of_the_caller(root):
     secret = Published.open(root)
     with secret as run, pytest.raises(InputError, match="Table with name secret does not exist"):
