@@ -125,7 +125,7 @@ def test_an_interval_is_told_as_text(root):
     with Published.open(root) as run:
         query = "SELECT timestamp '2026-01-03' - timestamp '2026-01-01' AS \"the age\", [interval 1 day] AS ages"
         rows = run.query(query)
-    assert rows.to_dicts() == [{"the age": "2 days", "ages": "['1 day']"}]
+    assert rows.to_dicts() == [{"the age": "2 days", "ages": "[1 day]"}]
 
 
 def test_a_query_sees_no_frame_of_the_caller(root):
