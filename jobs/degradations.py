@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jobs.ingest import Shop
     from jobs.layout import Night
     from jobs.settings import Settings
+    from warehouse import Ingested
 
 __all__ = ["fallback_share", "find_degradations", "lost_tables"]
 
@@ -35,6 +36,7 @@ def find_degradations(
     found = [*lost_tables(night.shop, rows_before)]
     if night.demand.skipped:
         found.append(night.demand.skipped)
+    found += _rejected(night.shop.ingested, settings)
     found += _unknown_words(night, settings)
     found += _fallbacks(night, settings)
     found += _stale(night.shop, settings)
@@ -51,6 +53,16 @@ def lost_tables(shop: Shop, rows_before: Mapping[str, int]) -> Iterator[str]:
         if rows and (now is None or not now.height):
             state = "gone" if now is None else "empty"
             yield f"{name} is {state}: it had {rows:,} rows in the last run; put its file back"
+
+
+def _rejected(ingested: Ingested, settings: Settings) -> Iterator[str]:
+    totals = ingested.counts.group_by("table_name", maintain_order=True).agg(pl.col("kept", "rejected").sum())
+    for name, kept, rejected in totals.iter_rows():
+        if rejected > settings.rejected_share_above * (kept + rejected):
+            first = ingested.rejects.filter(pl.col("table_name") == name).row(0, named=True)
+            instance = f"for instance {first['file']} line {first['line']}: {first['reason']}"
+            limit = f"rejected_share_above = {settings.rejected_share_above}"
+            yield f"{rejected:,} of {kept + rejected:,} rows of {name} are rejected ({limit}), {instance}"
 
 
 def _unknown_words(night: Night, settings: Settings) -> Iterator[str]:

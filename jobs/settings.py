@@ -97,6 +97,7 @@ class Settings:
     keep_runs: int = _within(7, 1)
     max_lag_days: int = _within(28, 0)
     max_age_days: int | None = _within(None, 0)
+    rejected_share_above: float = _within(0.5, 0.0, 1.0)
     fallback_share_above: float = _within(0.5, 0.0, 1.0)
     unknown_words_above: float = _within(0.2, 0.0, 1.0)
     seed: int = _within(0, 0)

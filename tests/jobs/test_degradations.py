@@ -51,12 +51,17 @@ def rows(name, *given):
     return pl.DataFrame([{**dict.fromkeys(schema), **row} for row in given], schema=schema, orient="row")
 
 
-def shop(notes=(), **tables):
+def shop(notes=(), *, counts=(), rejects=(), **tables):
     made = {"items": rows("items", {"item_id": "a", "title": "a"})}
     made["sales"] = rows("sales", {"item_id": "a", "sold_on": CUTOFF, "units": 1.0, "location_id": "all"})
     made |= tables
-    empty = pl.DataFrame()
-    return Shop(Ingested(made, empty, empty, CUTOFF, tuple(notes)), read_signals(made, timezone="UTC"))
+    counted = pl.DataFrame(
+        counts, {"table_name": pl.String, "file": pl.String, "kept": pl.Int64, "rejected": pl.Int64}, orient="row"
+    )
+    refused = pl.DataFrame(
+        rejects, {"table_name": pl.String, "file": pl.String, "line": pl.Int64, "reason": pl.String}, orient="row"
+    )
+    return Shop(Ingested(made, refused, counted, CUTOFF, tuple(notes)), read_signals(made, timezone="UTC"))
 
 
 def lists(*sources):
@@ -91,6 +96,18 @@ def test_a_table_that_had_rows_and_is_gone_or_empty_is_named():
 
 def test_a_table_that_never_was_there_is_no_degradation():
     assert found(night(shop(events=rows("events"))), rows_before={"sales": 1}) == ()
+
+
+def test_a_table_of_which_most_rows_are_rejected_is_named_with_one_of_them():
+    counts = [("sales", "sales_1.csv", 3, 0), ("sales", "sales_2.csv", 1, 5), ("reviews", "reviews.csv", 5, 5)]
+    rejects = [("reviews", "reviews.csv", 2, "why not"), ("sales", "sales_2.csv", 4, "sold_on: '31.1.' is no date")]
+    line = (
+        "5 of 9 rows of sales are rejected (rejected_share_above = 0.5), "
+        "for instance sales_2.csv line 4: sold_on: '31.1.' is no date"
+    )
+    of = night(shop(counts=counts, rejects=rejects))
+    assert found(of) == (line,)
+    assert found(of, settings=Settings(rejected_share_above=0.6)) == ()
 
 
 def test_a_skipped_forecast_is_named():
