@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from warehouse import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -28,10 +30,16 @@ def hold_lock(root: Path, *, what: str = "nightly") -> Iterator[None]:
 
     Raises:
         Locked: another process holds it.
+        warehouse.InputError: `root` is no folder that can be written.
     """
-    root.mkdir(parents=True, exist_ok=True)
     path = root / "lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise InputError(
+            f"--runs {root}: no folder that can be written ({error.strerror}); name one that can, or one yet to be made"
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

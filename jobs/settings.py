@@ -150,7 +150,7 @@ def load_settings(path: Path | None, overrides: Sequence[str] = ()) -> Settings:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors put a mark before it
     except OSError as error:
         raise SettingsError(
             f"{path}: cannot be read as settings ({error.strerror}); pass --config the path of a shop.toml"

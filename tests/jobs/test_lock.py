@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from jobs.lock import Locked, hold_lock
+from warehouse import InputError
 
 HOLD = """
 import sys, time
@@ -58,4 +59,14 @@ def test_the_lock_is_free_again_after_an_error_inside(tmp_path):
 def test_a_holder_that_does_not_name_itself_is_said_so(tmp_path, holder):
     (tmp_path / "lock").write_text("")
     with pytest.raises(Locked, match="has not named itself"), hold_lock(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(("name", "said"), [("runs", "File exists"), ("runs/below", "Not a directory")])
+def test_a_folder_of_runs_that_is_a_file_is_bad_input(tmp_path, name, said):
+    (tmp_path / "runs").write_text("no folder")
+    with (
+        pytest.raises(InputError, match=rf"--runs .*{name}: no folder that can be written \({said}\)"),
+        hold_lock(tmp_path / name),
+    ):
         pass

@@ -98,6 +98,12 @@ def test_a_wrong_key_or_value_is_named_with_what_is_wanted(tmp_path, text, messa
         load_settings(write(tmp_path, text))
 
 
+def test_a_byte_order_mark_before_a_file_is_none_of_its_words(tmp_path):
+    path = tmp_path / "shop.toml"
+    path.write_bytes(b"\xef\xbb\xbfhorizon = 4\n")
+    assert load_settings(path).horizon == 4
+
+
 def test_a_missing_file_is_bad_input(tmp_path):
     with pytest.raises(InputError, match=r"absent\.toml: cannot be read"):
         load_settings(tmp_path / "absent.toml")
