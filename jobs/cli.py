@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Literal, NoReturn
@@ -14,7 +14,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from jobs import cli_ask, cli_audience, cli_privacy, cli_sentiment
-from jobs.cli_options import AsJson, Config, Input, ItemId, Runs, Set
+from jobs.cli_options import AsJson, Config, Cutoff, Input, ItemId, Runs, Set
 
 __all__ = ["Interrupted", "app", "main"]
 
@@ -95,6 +95,7 @@ def ingest(
         Path, typer.Option("--out", metavar="DIR", help="Where <table>.parquet and rejects.parquet are written.")
     ],
     config: Config = None,
+    cutoff: Cutoff = None,
     as_json: AsJson = False,
 ) -> None:
     """Read a shop's files and write the typed tables and the rejects as Parquet; nothing is published."""
@@ -102,7 +103,8 @@ def ingest(
     from jobs.report import show_rows
     from jobs.settings import load_settings
 
-    show_rows(write_tables(input_folder, out, settings=load_settings(config)), as_json=as_json)
+    day: date | None = None if cutoff is None else cutoff.date()
+    show_rows(write_tables(input_folder, out, settings=load_settings(config), cutoff=day), as_json=as_json)
 
 
 @app.command()
@@ -110,9 +112,7 @@ def nightly(  # noqa: PLR0913 an argument is an option of the command line
     input_folder: Input,
     runs: Runs,
     config: Config = None,
-    cutoff: Annotated[
-        datetime | None, typer.Option("--cutoff", formats=["%Y-%m-%d"], help="Last day of data that the run may see.")
-    ] = None,
+    cutoff: Cutoff = None,
     overrides: Set = None,
     as_json: AsJson = False,
 ) -> None:

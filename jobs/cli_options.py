@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Config", "Input", "ItemId", "Runs", "Set"]
+__all__ = ["AsJson", "Config", "Cutoff", "Input", "ItemId", "Runs", "Set"]
 
 Runs = Annotated[
     Path, typer.Option("--runs", metavar="DIR", help="The folder of runs; DIR/current is the published one.")
@@ -17,6 +18,9 @@ Input = Annotated[
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="shop.toml", help="Needed only where names or defaults do not fit.")
+]
+Cutoff = Annotated[
+    datetime | None, typer.Option("--cutoff", formats=["%Y-%m-%d"], help="Last day of data that is seen.")
 ]
 Set = Annotated[
     list[str] | None,

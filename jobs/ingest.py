@@ -57,14 +57,22 @@ def read_shop(
     return Shop(ingested, warehouse.read_signals(ingested.tables, timezone=settings.timezone), privacy)
 
 
-def write_tables(folder: Path, out: Path, *, settings: Settings) -> pl.DataFrame:
-    """Write DIR/<table>.parquet and rejects.parquet, as a night without --cutoff would see them.
+def write_tables(folder: Path, out: Path, *, settings: Settings, cutoff: date | None = None) -> pl.DataFrame:
+    """Write DIR/<table>.parquet and rejects.parquet, as a night with that cutoff (None: without one) would see them.
 
     Return the counts, one row a file: table_name, file, read, kept, rejected, after_cutoff, forgotten.
+
+    Raises:
+        warehouse.InputError: as `read_shop`; DIR is the shop's own folder, or none that can be written.
     """
+    if out.resolve() == folder.resolve():
+        raise warehouse.InputError(f"--out {out}: that is the shop's own folder; its next night would read both")
     options = ingest_options(settings, warehouse.read_privacy(out, hash_users=settings.privacy.hash_users))
-    ingested = warehouse.ingest(folder, options=options, cutoff=None, horizon_days=settings.horizon_days, cache=None)
-    out.mkdir(parents=True, exist_ok=True)
+    ingested = warehouse.ingest(folder, options=options, cutoff=cutoff, horizon_days=settings.horizon_days, cache=None)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise warehouse.InputError(f"--out {out}: no folder that can be written ({error.strerror})") from error
     for name, table in {**ingested.tables, "rejects": ingested.rejects}.items():
         aside = out / f".{name}.parquet.tmp"
         table.write_parquet(aside)

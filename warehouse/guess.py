@@ -97,7 +97,12 @@ def guess_shop(folder: Path) -> str:
             "",
             "# No file looks like items (item_id, title): name it under [files], its columns under [columns.items].",
         ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(_one_line, lines)) + "\n"
+
+
+def _one_line(line: str) -> str:
+    """Return a line as TOML has it: a name of a file or column may hold what no comment may."""
+    return "".join(character if character.isprintable() else " " for character in line)
 
 
 def _listed(unread: Sequence[str]) -> str:
@@ -278,4 +283,5 @@ def _seen(file: _File, column: str) -> str:
 
 
 def _toml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in quoted)

@@ -25,7 +25,7 @@ _WORDS = {
     ),
     "title": (
         "name product_name item_name product_title productname bezeichnung artikelbezeichnung produktname "
-        "headline titel "
+        "headline review_headline review_title summary titel "
         "description desc product_description beschreibung"
     ),
     "description": "desc product_description details beschreibung long_description",

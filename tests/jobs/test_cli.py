@@ -40,6 +40,10 @@ def test_every_command_has_help(command):
         (("nightly", "--input", "x", "--runs", "y", "--set", "horizn=4"), "did you mean 'horizon'?"),
         (("nightly", "--input", "/no/such/folder", "--runs", "RUNS"), "/no/such/folder"),
         (("ingest", "--input", "/no/such/folder", "--out", "RUNS"), "/no/such/folder"),
+        (("ingest", "--input", "SHOP", "--out", "SHOP"), "that is the shop's own folder"),
+        (("ingest", "--input", "SHOP", "--out", "SHOP/items.csv", "--cutoff", "2026-01-31"), "(File exists)"),
+        (("ingest", "--input", "SHOP", "--out", "RUNS"), "name the last day of data with --cutoff"),
+        (("nightly", "--input", "SHOP", "--runs", "SHOP/items.csv"), "no folder that can be written"),
         (("status", "--runs", "RUNS"), "no run yet"),
         (("rollback", "--runs", "/no/such/folder"), "no such folder"),
         (("similar", "x", "--runs", "/no/such/folder"), "/no/such/folder"),
@@ -49,7 +53,10 @@ def test_every_command_has_help(command):
     ],
 )
 def test_what_is_wrong_with_the_call_is_said_without_a_traceback(tmp_path, arguments, message):
-    told = shelfwise(*(str(tmp_path / "runs") if part == "RUNS" else part for part in arguments))
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "items.csv").write_text("item_id,title\n1,Boots\n")
+    folders = {"RUNS": tmp_path / "runs", "SHOP": tmp_path / "shop", "SHOP/items.csv": tmp_path / "shop" / "items.csv"}
+    told = shelfwise(*(folders.get(part, part) for part in arguments))
     assert told.returncode == 2, told.stderr
     assert message in told.stderr
     assert "Traceback" not in told.stderr

@@ -235,6 +235,21 @@ def test_a_shop_without_anything_like_items_is_told_so(tmp_path):
     tomllib.loads(text)
 
 
+def test_a_header_over_two_lines_or_with_controls_makes_a_guess_that_reads(tmp_path):
+    _, said, ingested = read_back(
+        folder_of(
+            tmp_path,
+            items__csv='"item\nid",title,"not\nneeded","\x05odd"\n1,Boots,x,y\n',
+            reviews__csv="review_id,item_id,date,\x7frating,review_headline,review_body\n"
+            "r1,1,2024-01-05,4,Fine,They fit\n",
+        )
+    )
+    assert said["columns"]["items"] == {"item_id": "item\nid"}
+    named = {"occurred_at": "date", "stars": "\x7frating", "title": "review_headline", "text": "review_body"}
+    assert said["columns"]["reviews"] == named
+    assert ingested.tables["reviews"].select("stars", "title", "text").rows() == [(4.0, "Fine", "They fit")]
+
+
 def test_files_with_different_delimiters_keep_their_own(tmp_path):
     text, said, ingested = read_back(
         folder_of(tmp_path, items__csv="item_id;title\n1;Boots\n", sales__csv="item_id,sold_on,units\n1,2024-01-05,2\n")
