@@ -2,7 +2,7 @@
 
 A line is the item's title, brand and price, and one sentence: of a review of it with four stars or more, else of its
 description, the one nearest in meaning to what the user bought. No word is added, so nothing is claimed; a line that
-somebody else phrases is held against the same data (`recsys.claims`) and refused where it says more.
+somebody else phrases is held against the same data (`recsys.phrasing`) and refused where it says more.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from recsys.claims import unsupported
 from recsys.errors import RecsysError
 from recsys.filters import check_condition
+from recsys.phrasing import phrase_line
 from recsys.sentences import sentences
 
 if TYPE_CHECKING:
@@ -205,17 +205,14 @@ def _line(item: dict[str, Any], phrase: Phrase | None) -> tuple[str, str | None]
         parts.append(brand)
     if item["price"] is not None:
         parts.append(_price(item["price"]))
-    line = " · ".join(parts)
+    line = facts = " · ".join(parts)
     if item["sentence"]:
         line += f": \u201c{item['sentence']}\u201d" if item["source"] == "review" else f": {item['sentence']}"
     if phrase is None:
         return line, None
-    phrased = phrase(line).strip()
-    held = [line, *(str(item[name]) for name in ("category", "description") if item[name])]
-    claims = unsupported(phrased, held)
-    if claims or not phrased:
-        return line, f"{phrased!r}: {', '.join(claims) if claims else 'nothing was said'}"
-    return phrased, None
+    told = [item[name] for name in ("sentence", "category", "description") if item[name]]
+    put, refused = phrase_line(line, [facts, *told], phrase)
+    return put or line, refused
 
 
 def _price(price: float) -> str:

@@ -1,13 +1,11 @@
 """What a shop's own texts say to a question: sentences of reviews and descriptions, word for word, or no evidence.
 
 Sentences near the question, by vector or by a word, are judged (`recsys.judge`); what reaches the shop's own threshold
-is quoted. Nothing else is said: a text model, where a caller hands one in, may put the quotes in other words, and an
-answer that adds to them is dropped.
+is quoted. Nothing else is said; `recsys.phrasing` lets a text model put the quotes in other words.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NotRequired, TypedDict
@@ -16,21 +14,18 @@ import numpy as np
 import polars as pl
 
 from encoders.lexical import words
-from recsys.claims import unsupported
 from recsys.judge import Judge, fit_judge
 from recsys.sentences import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from numpy.typing import NDArray
 
     from encoders import TokenEncoder, Tokens, VectorCache
 
-__all__ = ["NO_EVIDENCE", "Answer", "Compared", "EvidenceSearch", "Quote", "phrased", "sentence_rows"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["NO_EVIDENCE", "Answer", "Compared", "EvidenceSearch", "Quote", "sentence_rows"]
 
 NO_EVIDENCE = "no evidence"
 _JUDGED = 256  # sentences of an item that are judged at most: the nearest by vector, and by words
@@ -61,7 +56,11 @@ class Compared(TypedDict):
 
 
 class Answer(TypedDict):
-    """`about`: sentences that reach the threshold; `positive_share`: of the reviews behind them that can be told."""
+    """`about`: sentences that reach the threshold; `positive_share`: of the reviews behind them that can be told.
+
+    `answer`: "no evidence", or the quotes in other words where a text model was handed in, else None. `refused`: what
+    it said and why that was dropped; there only where it was.
+    """
 
     item_id: str | None
     question: str
@@ -69,6 +68,7 @@ class Answer(TypedDict):
     about: int
     positive_share: float | None
     answer: str | None
+    refused: NotRequired[str]
     compared: NotRequired[list[Compared]]
 
 
@@ -182,20 +182,3 @@ def _quote(row: dict[str, object]) -> Quote:
     names = ("sentence", "source", "review_id", "date", "stars", "score")
     quote: Quote = {name: row[name] for name in names}  # type: ignore[assignment]
     return quote
-
-
-def phrased(answer: Answer, phrase: Callable[[str], str]) -> Answer:
-    """Return the answer with its quotes put in other words beside them.
-
-    Words or numbers that no quote holds drop what was put, and the log says so.
-    """
-    quotes = [quote["sentence"] for quote in answer["evidence"]]
-    if not quotes:
-        return answer
-    text = phrase(" ".join(quotes)).strip()
-    added = unsupported(text, quotes)
-    if not text or added:
-        logger.warning("the phrased answer is dropped: no quote holds %s", ", ".join(added) or "anything")
-        return answer
-    told: Answer = {**answer, "answer": text}
-    return told

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from recsys.claims import unsupported
+from recsys.claims import objections, unsupported
 
 TENT = ("Trail Tent", "Acme", "24.90", "A light tent for hiking, waterproof floor.", "The poles bend, but it lasts.")
 
@@ -31,3 +31,30 @@ def test_one_number_in_two_spellings_is_one_number():
 def test_a_claim_in_chinese_is_held_by_its_characters():
     assert unsupported("电池续航", ["这款手机的电池续航很好"]) == []
     assert unsupported("防水手机", ["这款手机的电池续航很好"]) == ["防水", "水手"]
+
+
+@pytest.mark.parametrize(
+    ("line", "against"),
+    [
+        ("The poles bend, but it lasts", []),
+        ("Light, waterproof floor", []),
+        ("It never lasts", ["never"]),
+        ("It does not last", ["not"]),
+        ("The tent bends", ["'The tent bends'"]),
+        ("The tent is light and the poles last", []),
+        ("A windproof tent", ["windproof"]),
+    ],
+)
+def test_a_clause_must_be_said_by_one_source_and_be_denied_where_that_denies_it(line, against):
+    assert objections(line, TENT) == against
+
+
+def test_what_a_source_denies_is_not_said_without_the_denial():
+    source = ["It is not waterproof, but it dries fast.", "No colour ran, and I don't iron it."]
+    assert objections("It is not waterproof", source) == []
+    assert objections("It dries fast", source) == []
+    assert objections("It is waterproof", source) == ["'It is waterproof'"]
+    assert objections("It is waterproof, and dries fast.", source) == ["'It is waterproof'"]
+    assert objections("I iron it", source) == ["'I iron it'"]
+    assert objections("防水", ["这款手机不防水"]) == ["'防水'"]
+    assert objections("不防水", ["这款手机不防水"]) == []

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -12,12 +11,9 @@ from hypothesis import strategies as st
 
 from encoders import EncoderConfig, VectorCache, load_encoder
 from encoders.contract import Tokens
-from recsys.evidence import NO_EVIDENCE, EvidenceSearch, phrased, sentence_rows
+from recsys.evidence import NO_EVIDENCE, EvidenceSearch, sentence_rows
 from recsys.judge import Judge, fit_judge
 from recsys.sentences import MOST_LETTERS, sentences
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 REVIEWS = {
     "phone": [
@@ -154,21 +150,6 @@ def test_only_the_nearest_sentences_of_many_are_judged_and_a_shared_word_is_amon
     found = search.judged("What about the gusset?", frame)
     assert found.height == 256
     assert found["sentence"][0] == "The gusset held."
-
-
-def test_words_that_no_quote_holds_drop_a_phrased_answer(search, caplog):
-    answer = search.answer("How is the battery life?", told("phone"), n=1)
-    assert phrased(answer, lambda _: "Two days: the battery lasts.")["answer"] == "Two days: the battery lasts."
-    caplog.set_level("WARNING", "recsys.evidence")
-
-    def boast(quotes: str | Sequence[str]) -> str:
-        return "The battery lasts 9 days."
-
-    assert phrased(answer, boast)["answer"] is None
-    assert "dropped" in caplog.text
-    assert "9" in caplog.text
-    nothing = search.answer("How is the battery life?", told("mug"), n=3)
-    assert phrased(nothing, boast)["answer"] == NO_EVIDENCE
 
 
 def test_what_the_encoder_reads_is_whole_and_in_its_context(encoder):
