@@ -99,14 +99,14 @@ class SentimentModel:
         """Read a folder that `train_sentiment` has written.
 
         Raises:
-            EncoderError: it is none, of another format, or its weights are not those that were written.
+            EncoderError: it is none, of another format, or a file of it is not the one that was written.
         """
         go_offline()
         facts = _read_facts(folder)
-        weights = folder / "model.safetensors"
-        if not weights.is_file() or sha256_of(weights) != facts["sha256"]:
-            msg = f"{weights} is not the file that was trained (sha256 expected {facts['sha256']}); train again"
-            raise EncoderError(msg)
+        for name, sha256 in {"model.safetensors": facts["sha256"], **facts.get("files", {})}.items():
+            if not (folder / name).is_file() or sha256_of(folder / name) != sha256:
+                msg = f"{folder / name} is not the file that was trained (sha256 expected {sha256}); train again"
+                raise EncoderError(msg)
         names = label_names(facts["three_stars"])
         return cls(
             model_id=f"{Path(facts['base']).name}@{facts['sha256'][:12]}:{facts['max_tokens']}",
@@ -142,7 +142,10 @@ def _read_facts(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         msg = f"{folder} holds no sentiment model, {FACTS_FILE} is missing; make one: shelfwise sentiment train"
         raise EncoderError(msg)
-    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # JSON's and Unicode's errors are such
+        raise EncoderError(f"{path} is damaged ({error}); train again") from error
     if facts.get("format") != FORMAT:
         msg = f"{path}: format {facts.get('format')!r} is not known, this version reads {FORMAT}; train again"
         raise EncoderError(msg)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["TrainedSentiment", "Training", "TrainingRows", "save_training", "write_facts"]
 
 
+_SHOWN = frozenset({FACTS_FILE, "loss.json", "loss.svg", "validation.json"})  # for people: no answer depends on them
+
+
 @dataclass(frozen=True, slots=True)
 class TrainedSentiment:
     """What a training came to: rows by what became of them, the figures on the validation part, and what it cost."""
@@ -117,6 +120,7 @@ def write_facts(folder: Path, trained: TrainedSentiment, config: SentimentConfig
         "format": FORMAT,
         "base": config.base,
         "sha256": sha256_of(folder / "model.safetensors"),
+        "files": {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name not in _SHOWN},
         "three_stars": config.three_stars,
         "max_tokens": config.max_tokens,
         "shares": trained.shares,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -189,3 +190,22 @@ def test_a_folder_that_is_no_model_or_has_other_weights_is_refused(trained, tmp_
     (tmp_path / "sentiment.json").write_text(json.dumps(facts | {"format": 99}))
     with pytest.raises(EncoderError, match="format 99 is not known"):
         SentimentModel.load(tmp_path)
+    (tmp_path / "sentiment.json").write_text(json.dumps(facts)[:99])
+    with pytest.raises(EncoderError, match=r"sentiment\.json is damaged"):
+        SentimentModel.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.json", "tokenizer.json", "tokenizer_config.json", "tfidf.json", "tfidf.safetensors", "trained_on.npy"],
+)
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_a_model_with_a_file_gone_or_cut_is_refused_by_that_files_name(trained, tmp_path, name, damage):
+    folder = tmp_path / "model"
+    shutil.copytree(trained[0].folder, folder)
+    whole = (folder / name).read_bytes()
+    (folder / name).unlink()
+    if damage == "cut":
+        (folder / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(EncoderError, match=re.escape(f"{folder / name} is not the file that was trained")):
+        SentimentModel.load(folder)
