@@ -85,7 +85,7 @@ def _reviews(rows: pl.DataFrame, lines: pl.Series, name: str) -> tuple[pl.DataFr
 
 def _column(rows: pl.DataFrame, names: Sequence[str], file: str) -> str:
     for name in names:
-        if name in rows.columns:
+        if name in rows.columns and rows.schema[name] != pl.Binary:
             return name
     found = ", ".join(rows.columns) or "none"
     raise InputError(

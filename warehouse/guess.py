@@ -8,6 +8,8 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from warehouse.decoding import encoding_of
 from warehouse.discovery import matches, owner_of, visible_files
 from warehouse.errors import InputError
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import polars as pl
 
 __all__ = ["guess_shop"]
 
@@ -124,7 +125,8 @@ def _look(folder: Path) -> tuple[list[_File], list[str]]:
         except (InputError, EOFError, OSError, zlib.error) as error:
             unread.append(f"{name}: {str(error).removeprefix(f'{name}: ')}")
             continue
-        seen.append(_File(name, chunk.rows, profiles(chunk.rows), encoding, delimiter))
+        rows = chunk.rows.select(pl.exclude(pl.Binary))
+        seen.append(_File(name, rows, profiles(rows), encoding, delimiter))
     return seen, unread
 
 

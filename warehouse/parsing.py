@@ -112,7 +112,7 @@ def _typed(
         }
     known = {ours: theirs for ours, theirs in columns.items() if ours in table.names}
     raw = chunk.rows.select(pl.col(theirs).alias(ours) for ours, theirs in known.items())
-    _refuse_nested(raw, source)
+    _refuse_bytes(raw, source)
     if not known:
         raw = pl.DataFrame({table.names[0]: [None] * chunk.rows.height}, {table.names[0]: pl.String})
     typed, reasons = check_rows(raw, table=table, options=options)
@@ -165,16 +165,16 @@ def _broken(chunk: Chunk, table: Table, options: IngestOptions) -> pl.DataFrame:
 
 def _further(values: pl.Series, source: Source, options: IngestOptions) -> pl.Series:
     """A column that has no name here, as text: its type is settled when the rows up to the cutoff are known."""
-    _refuse_nested(values.to_frame(), source)
+    _refuse_bytes(values.to_frame(), source)
     text = as_text(values.fill_nan(None) if values.dtype.is_float() else values)
     return text if values.dtype.is_numeric() else cleaned(text, options.clean)
 
 
-def _refuse_nested(rows: pl.DataFrame, source: Source) -> None:
+def _refuse_bytes(rows: pl.DataFrame, source: Source) -> None:
     for name, kind in rows.schema.items():
-        if kind.is_nested() or kind == pl.Binary:
+        if kind == pl.Binary:
             raise InputError(
-                f"{source.name}: column {name!r} holds {kind}; write one plain value a row, or leave the column out"
+                f"{source.name}: column {name!r} holds {kind}; write text or numbers, or leave the column out"
             )
 
 

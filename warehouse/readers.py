@@ -15,6 +15,7 @@ import polars as pl
 
 from warehouse.decoding import open_text
 from warehouse.errors import InputError
+from warehouse.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -299,6 +300,6 @@ def _parquet(path: Path, *, name: str) -> Iterator[Chunk]:
         height = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
         for start in range(0, max(height, 1), CHUNK_ROWS * 10):  # typed columns are smaller than text
             rows = pl.scan_parquet(path, glob=False).slice(start, CHUNK_ROWS * 10).collect()
-            yield Chunk(rows, pl.Series("line", range(start + 1, start + 1 + rows.height), pl.Int64))
+            yield Chunk(plain(rows), pl.Series("line", range(start + 1, start + 1 + rows.height), pl.Int64))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"{name}: no readable Parquet file ({error}); export it again") from error

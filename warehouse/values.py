@@ -5,6 +5,8 @@ Raw values are text (CSV, JSON lines) or typed already (Parquet); both come out 
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
@@ -12,7 +14,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["as_text", "cleaned", "dates", "days_of", "numbers", "timestamps"]
+__all__ = ["as_text", "cleaned", "dates", "days_of", "numbers", "plain", "timestamps"]
 
 Moments = TypeVar("Moments", pl.Series, pl.Expr)
 
@@ -33,6 +35,22 @@ def as_text(raw: pl.Series) -> pl.Series:
         ).to_series()
     text = raw.cast(pl.String).str.strip_chars()
     return text.set(text == "", None).alias(raw.name)
+
+
+def plain(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return nested values as JSON text, as JSON lines have them, and bytes that are text as text."""
+    told = []
+    for column in rows.iter_columns():
+        if column.dtype.is_nested():
+            values = [
+                None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+                for value in column.to_list()
+            ]
+            told.append(pl.Series(column.name, values, pl.String))
+        elif column.dtype == pl.Binary:
+            with suppress(pl.exceptions.ComputeError):  # no UTF-8: bytes stay bytes
+                told.append(column.cast(pl.String))
+    return rows.with_columns(told)
 
 
 def cleaned(text: pl.Series, clean: Callable[[str], str]) -> pl.Series:

@@ -222,6 +222,13 @@ def test_a_file_that_cannot_be_read_is_said_and_passed_over(tmp_path):
     assert "# not read: gone.csv.gz: " in text
 
 
+def test_lists_and_bytes_of_parquet_do_not_stop_the_guess(tmp_path):
+    folder = folder_of(tmp_path)
+    row = {"sku": ["1", "2"], "name": ["Boots", "Hats"], "tags": [["a"], ["b", "c"]], "image": [b"\xff", b"\xfe"]}
+    pl.DataFrame(row).write_parquet(folder / "products.parquet")
+    assert tomllib.loads(guess_shop(folder))["columns"]["items"] == {"item_id": "sku", "title": "name"}
+
+
 def test_a_folder_without_a_file_to_read_is_an_error(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         guess_shop(tmp_path / "nowhere")

@@ -301,10 +301,19 @@ def test_parquet_ids_become_text_and_its_numbers_and_days_are_taken_as_they_are(
     ]
 
 
-def test_a_nested_column_of_parquet_is_refused_by_name(tmp_path):
+def test_a_nested_value_of_parquet_is_json_text_as_json_lines_have_it(tmp_path):
     folder = shop(tmp_path, sales__csv=SALES, items__csv=None)
-    pl.DataFrame({"item_id": ["a"], "title": ["b"], "tags": [["x"]]}).write_parquet(folder / "items.parquet")
-    with pytest.raises(InputError, match=r"items.parquet: column 'tags' holds List\(String\)"):
+    row = {"item_id": ["007", "B1"], "title": ["Boots", "Hat"], "size": [{"cm": 7}, None]}
+    row["category"] = [["Home", "Tea & more"], None]
+    pl.DataFrame(row).with_columns(brand=pl.Series([b"Zeno", None])).write_parquet(folder / "items.parquet")
+    found = read(folder).tables["items"].select("category", "size", "brand").rows()
+    assert found == [('["Home", "Tea & more"]', '{"cm": 7}', "Zeno"), (None, None, None)]
+
+
+def test_a_column_of_bytes_is_refused_by_name(tmp_path):
+    folder = shop(tmp_path, sales__csv=SALES, items__csv=None)
+    pl.DataFrame({"item_id": ["a"], "title": ["b"], "image": [b"\xff"]}).write_parquet(folder / "items.parquet")
+    with pytest.raises(InputError, match=r"items.parquet: column 'image' holds Binary; write text or numbers"):
         read(folder)
 
 
