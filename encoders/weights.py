@@ -9,11 +9,14 @@ from pathlib import Path
 
 from encoders.contract import EncoderError
 
-__all__ = ["checked_file", "folder_digests", "go_offline", "package_folder", "sha256_of"]
+__all__ = ["NoModel", "checked_file", "folder_digests", "go_offline", "package_folder", "sha256_of"]
 
-_SETTING = "set the config key `encoder` (--set encoder=PATH)"
 _PICKLED = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
 _SETTINGS = (".json", ".jinja", ".model", ".txt")
+
+
+class NoModel(EncoderError):  # noqa: N818 named as `Refused` and `UnknownItem` are: by what is the case
+    """The model that was named is not there, or not fit to be read; another one can be named."""
 
 
 def go_offline() -> None:
@@ -24,11 +27,11 @@ def go_offline() -> None:
 
 
 def package_folder(module: str, cure: str) -> Path:
-    """Return the folder of an installed package without importing it; EncoderError names the cure."""
+    """Return the folder of an installed package without importing it; NoModel names the cure."""
     found = importlib.util.find_spec(module)
     if found is None or not found.submodule_search_locations:
-        msg = f"the package {module!r} is not installed; {cure}, or {_SETTING} to another encoder"
-        raise EncoderError(msg)
+        msg = f"the package {module!r} is not installed; {cure}"
+        raise NoModel(msg)
     return Path(next(iter(found.submodule_search_locations)))
 
 
@@ -39,21 +42,21 @@ def sha256_of(path: Path) -> str:
 
 
 def checked_file(path: Path, sha256: str, cure: str) -> str:
-    """Return the file's sha256 if it is the given one; EncoderError where it is missing or another."""
+    """Return the file's sha256 if it is the given one; NoModel where it is missing or another."""
     if not path.is_file():
-        msg = f"{path} is missing; {cure}, or {_SETTING} to a model's folder"
-        raise EncoderError(msg)
+        msg = f"{path} is missing; {cure}"
+        raise NoModel(msg)
     found = sha256_of(path)
     if found != sha256:
         msg = f"{path} is not the file it should be: sha256 {found}, expected {sha256}; nothing was loaded; {cure}"
-        raise EncoderError(msg)
+        raise NoModel(msg)
     return found
 
 
 def folder_digests(folder: Path) -> tuple[str, str]:
     """Return the sha256 of a model folder's weights and of its settings (tokenizer, configuration), names included.
 
-    EncoderError where files are missing or weights are pickled: unpickling can run any code, so it is never done.
+    NoModel where files are missing or weights are pickled: unpickling can run any code, so it is never done.
     """
     _require(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -63,12 +66,12 @@ def folder_digests(folder: Path) -> tuple[str, str]:
     if pickled:
         msg = (
             f"{pickled[0]} holds pickled weights, which can run code when they are read; only safetensors are: "
-            f"convert it (model.save_pretrained(folder)), or {_SETTING} to another folder"
+            "convert it (model.save_pretrained(folder))"
         )
-        raise EncoderError(msg)
+        raise NoModel(msg)
     if not weights:
-        msg = f"{folder} has no weights: model.safetensors is missing; {_SETTING} to a folder that holds it"
-        raise EncoderError(msg)
+        msg = f"{folder} has no weights: model.safetensors is missing"
+        raise NoModel(msg)
     settings = [path for path in files if path.suffix in _SETTINGS]
     return _digest(folder, weights), _digest(folder, settings)
 
@@ -77,13 +80,13 @@ def _require(folder: Path) -> None:
     if not folder.is_dir():
         msg = (
             f"{folder} is not there: missing {folder / 'config.json'}, {folder / 'tokenizer.json'} and "
-            f"{folder / 'model.safetensors'}; {_SETTING} to a model's folder"
+            f"{folder / 'model.safetensors'}"
         )
-        raise EncoderError(msg)
+        raise NoModel(msg)
     if not (folder / "modules.json").is_file() and not (folder / "config.json").is_file():
         found = ", ".join(sorted(path.name for path in folder.iterdir())[:10]) or "nothing"
-        msg = f"{folder} holds no model: config.json is missing; found {found}; {_SETTING} to a model's folder"
-        raise EncoderError(msg)
+        msg = f"{folder} holds no model: config.json is missing; found {found}"
+        raise NoModel(msg)
 
 
 def _digest(folder: Path, files: list[Path]) -> str:

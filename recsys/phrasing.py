@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from recsys.claims import objections
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["phrase_line", "phrased"]
 
-logger = logging.getLogger(__name__)
-
 
 def phrase_line(line: str, sources: Sequence[str], phrase: Phrase) -> tuple[str | None, str | None]:
     """Return what `phrase` makes of a line, or None and why it is refused: it says what no source does, or nothing."""
@@ -29,8 +26,8 @@ def phrase_line(line: str, sources: Sequence[str], phrase: Phrase) -> tuple[str 
 def phrased(answer: Answer, phrase: Phrase) -> Answer:
     """Return an answer with its quotes, which stay beside it, put in other words as `answer`.
 
-    What says more than the quotes is dropped: `answer` stays None, `refused` holds what was said and why, and the log
-    says so. "No evidence" is not phrased.
+    What says more than the quotes is dropped: `answer` stays None, and `refused` holds what was said and why. "No
+    evidence" is not phrased.
     """
     quotes = [quote["sentence"] for quote in answer["evidence"]]
     if not quotes:
@@ -39,5 +36,4 @@ def phrased(answer: Answer, phrase: Phrase) -> Answer:
     told: Answer = {**answer, "answer": put}
     if refused is not None:
         told["refused"] = refused
-        logger.warning("the phrased answer is dropped: no quote holds %s", refused)
     return told
