@@ -232,7 +232,7 @@ cli_sentiment.register(app)
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with DESIGN.md's codes; a traceback is written only for 1, to the log."""
     _configure_logging()
-    _raise_on_signals()
+    came = _raise_on_signals()
     try:
         app(arguments)
     except SystemExit:
@@ -244,6 +244,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.stderr.close()  # the reader of our output went away: nothing is left to say to it
         sys.exit(EXIT_FAILED)
     except Exception as error:  # noqa: BLE001 the one place that turns what went wrong into an exit code
+        if came:  # a module that was being imported made an error of its own of the interruption
+            logger.warning("%s; shelfwise status says how the runs stand", came[0])
+            sys.exit(came[0].exit_code)
         sys.exit(_report_failure(error))
     sys.exit(0)
 
@@ -288,13 +291,18 @@ def _configure_logging() -> None:
         room.propagate = False
 
 
-def _raise_on_signals() -> None:
+def _raise_on_signals() -> list[Interrupted]:
+    """Raise `Interrupted` where a signal comes, and have it in the list that is returned."""
+    came: list[Interrupted] = []
+
     def stop(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)  # a second one does not disturb the cleaning up
-        raise Interrupted(number)
+        came.append(Interrupted(number))
+        raise came[-1]
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    return came
 
 
 if __name__ == "__main__":

@@ -61,3 +61,26 @@ def test_what_is_wrong_with_the_call_is_said_without_a_traceback(tmp_path, argum
     assert message in told.stderr
     assert "Traceback" not in told.stderr
     assert told.stdout == ""
+
+
+TURNED = """
+import os, signal, time
+import jobs.cli as cli
+
+def app(arguments):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    except BaseException:
+        raise ImportError("initialization failed") from None
+
+cli.app = app
+cli.main([])
+"""
+
+
+def test_an_interruption_that_an_import_turns_into_its_own_error_is_one_all_the_same():
+    told = subprocess.run([sys.executable, "-c", TURNED], capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 143
+    assert "interrupted by SIGTERM" in told.stderr
+    assert "Traceback" not in told.stderr
