@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -14,18 +13,19 @@ import polars as pl
 from recsys.campaign import campaign_of, voice_of
 from recsys.errors import RecsysError, StaleIndex
 from recsys.filters import Filters, id_texts
-from recsys.neighbours import places
 from recsys.open_run import OpenRun, open_run
+from recsys.phrasing import phrased
 from recsys.served_audience import serve_audience, serve_left_out
-from recsys.served_evidence import ask_items, ask_one, compare_items, evidence_of
+from recsys.served_evidence import ask_items, ask_one, compare_items
 from recsys.served_lists import serve_lists
-from recsys.text_search import TextSearch
+from recsys.served_search import Searches, serve_search
+from recsys.served_similar import serve_similar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from encoders import TokenEncoder
-    from recsys.evidence import Answer, EvidenceSearch
+    from recsys.evidence import Answer
 
 __all__ = ["Recommender", "RunInfo"]
 
@@ -46,13 +46,6 @@ _ASKED_ITEMS = 20  # that a question about no one item is put to
 _COMPARED = 3  # items beside the one that is asked about
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    encoder: TokenEncoder
-    texts: TextSearch
-    evidence: list[EvidenceSearch]  # fitted when first asked: a search alone needs none
-
-
 class Recommender:
     """Answers from one published run, from `open` to `refresh`; safe to use from many threads."""
 
@@ -61,9 +54,7 @@ class Recommender:
         self._path = path
         self._run = run
         self._max_age = max_age
-        self._encoder = encoder
-        self._searches: dict[str, _Search] = {}
-        self._loading = threading.Lock()
+        self._searches = Searches(encoder)
 
     @classmethod
     def open(
@@ -80,8 +71,7 @@ class Recommender:
         """
         opened = cls(Path(path), open_run(Path(path)), max_age=max_age, encoder=encoder)
         opened._check_age(opened._run)
-        if encoder is not None:
-            _check_encoder(opened._run, encoder)
+        opened._searches.check(opened._run)
         return opened
 
     @property
@@ -93,8 +83,7 @@ class Recommender:
         """Take the run that is published now and return which it is; calls under way finish on the one before."""
         run = open_run(self._path)
         self._check_age(run)
-        if self._encoder is not None:
-            _check_encoder(run, self._encoder)
+        self._searches.check(run)
         self._run = run
         return _info(run)
 
@@ -113,30 +102,7 @@ class Recommender:
         """
         run = self._run
         _check_k(k)
-        ids = id_texts(items)
-        rows = run.rows(ids)
-        allowed = run.allowed(filters)
-        published = _published_neighbours(run, ids)
-        if allowed is None and k <= run.similar_depth:
-            return published.filter(pl.col("rank") <= k)
-        near = run.neighbours.of(rows, k=k, allowed=allowed)
-        item_ids, titles = run.index.item_ids, run.items["title"]
-        found = pl.DataFrame(
-            {
-                "query_item_id": [item_ids[row] for row in near.query],
-                "item_id": [item_ids[row] for row in near.item],
-                "rank": places(near.query),
-                "score": near.score.astype(np.float64),
-                "reason": run.facts.reasons(near, np.zeros(len(near.query), dtype=np.int64)),
-                "title": titles.gather(near.item),
-            },
-            schema=published.schema,
-        )
-        # the night counted who bought both: where it published the pair, its reason says more
-        known = published.select("query_item_id", "item_id", pl.col("reason").alias("published"))
-        return found.join(known, on=["query_item_id", "item_id"], how="left", maintain_order="left").select(
-            *found.columns[:4], pl.coalesce("published", "reason").alias("reason"), "title"
-        )
+        return serve_similar(run, id_texts(items), k, run.allowed(filters))
 
     def recommend(
         self, users: str | int | Sequence[str | int], k: int = 20, *, filters: Filters | None = None
@@ -193,8 +159,8 @@ class Recommender:
         """
         run = self._run
         _check_k(k)
-        search = self._search_of(run)
-        voice = voice_of(run, search.encoder, search.texts.vectors, phrase)
+        fitted = self._searches.of(run)
+        voice = voice_of(run, fitted.encoder, fitted.texts.vectors, phrase)
         return campaign_of(run, segment, k=k, voice=voice)
 
     def search(self, text: str, k: int = 20, *, filters: Filters | None = None) -> pl.DataFrame:
@@ -208,25 +174,9 @@ class Recommender:
         run = self._run
         _check_k(k)
         _check_text(text)
-        search = self._search_of(run)
-        (vector,) = search.encoder.encode([text], kind="query")
-        scores = search.texts.scores(text, vector)
-        allowed = run.allowed(filters)
-        if allowed is not None:
-            scores = np.where(allowed, scores, -np.inf)
-        item_ids = run.index.item_ids
-        order = sorted(np.flatnonzero(scores > -np.inf).tolist(), key=lambda row: (-scores[row], item_ids[row]))[:k]
-        return pl.DataFrame(
-            {
-                "item_id": [item_ids[row] for row in order],
-                "rank": np.arange(1, len(order) + 1, dtype=np.int32),
-                "score": scores[order],
-                "title": run.items["title"].gather(order),
-            },
-            schema={"item_id": pl.String, "rank": pl.Int32, "score": pl.Float64, "title": pl.String},
-        )
+        return serve_search(self._searches.of(run), text, k, run.allowed(filters))
 
-    def ask(
+    def ask(  # noqa: PLR0913 a question has a context, an answer its wording
         self,
         question: str,
         item_id: str | int | None = None,
@@ -234,52 +184,40 @@ class Recommender:
         *,
         context: Sequence[str] = (),
         compare: bool = False,
+        phrase: Callable[[str], str] | None = None,
     ) -> Answer:
         """Answer a question with up to `n` sentences of the item's own reviews and description, or with no evidence.
 
         Without `item_id` the items that `search` finds are asked, and ranked by their best sentence. `context`: what
         was asked before; the last of it is read with the question. `compare`: what the nearest items in stock cost,
-        and what they say to the same.
+        and what they say to the same. `phrase` puts the quotes in other words, as `answer` beside them; what says more
+        than they do is dropped, and `refused` says so (`recsys.phrasing`).
 
         Raises:
+            RecsysError: `phrase` without an item: quotes of several items make no one text.
             UnknownItem: an id that this run does not have; names the nearest.
             TypeError, ValueError: a question that is no text or blank, or `n` below 1.
         """
         run = self._run
         _check_k(n)
         _check_text(question)
+        if phrase is not None and item_id is None:
+            raise RecsysError("ask: phrase puts the quotes of one item in other words; say of which, item_id=")
         whole = f"{context[-1]} {question}" if context else question
         if item_id is None:
-            near = self.search(whole, k=_ASKED_ITEMS)["item_id"].to_list()
-            answer = ask_items(run, self._evidence_of(run), whole, near, n)
+            near = serve_search(self._searches.of(run), whole, _ASKED_ITEMS, None)
+            answer = ask_items(run, self._searches.evidence(run), whole, near["item_id"].to_list(), n)
         else:
             (asked,) = id_texts(item_id)
             run.rows([asked])
-            answer = ask_one(run, self._evidence_of(run), whole, asked, n)
+            answer = ask_one(run, self._searches.evidence(run), whole, asked, n)
         answer["question"] = question
         if compare:
             if item_id is not None:
-                near = self.similar_items(item_id, _COMPARED, filters=Filters(in_stock=True))["item_id"].to_list()
-            answer["compared"] = compare_items(run, self._evidence_of(run), whole, near[:_COMPARED])
-        return answer
-
-    def _evidence_of(self, run: OpenRun) -> EvidenceSearch:
-        search = self._search_of(run)
-        with self._loading:
-            if not search.evidence:
-                search.evidence.append(evidence_of(run, search.encoder))
-            return search.evidence[0]
-
-    def _search_of(self, run: OpenRun) -> _Search:
-        run_id = run.published.run_id
-        with self._loading:
-            known = self._searches.get(run_id)
-            if known is None:
-                encoder = self._encoder or _load_encoder(run)
-                _check_encoder(run, encoder)
-                known = _Search(encoder, TextSearch.fit(run.items, run.index, text_dim=encoder.dim), [])
-                self._searches = {run_id: known}  # the run before is not asked again
-            return known
+                near = serve_similar(run, [asked], _COMPARED, run.allowed(Filters(in_stock=True)))
+            beside = near["item_id"].to_list()[:_COMPARED]
+            answer["compared"] = compare_items(run, self._searches.evidence(run), whole, beside)
+        return answer if phrase is None else phrased(answer, phrase)
 
     def _check_age(self, run: OpenRun) -> None:
         if self._max_age is None:
@@ -321,40 +259,3 @@ def _check_text(text: object) -> None:
     if not text.strip():
         msg = "search: the text is blank; say what to look for"
         raise ValueError(msg)
-
-
-def _published_neighbours(run: OpenRun, ids: Sequence[str]) -> pl.DataFrame:
-    marks = ", ".join("?" * len(ids)) or "NULL"
-    found = run.query(
-        f"""
-        SELECT query_item_id, item_id, rank, score, reason, title FROM similar_items
-        WHERE kind = 'blend' AND query_item_id IN ({marks}) ORDER BY query_item_id, rank
-        """,  # noqa: S608 (marks are question marks)
-        list(ids),
-    )
-    asked = pl.DataFrame({"query_item_id": list(ids)}, schema={"query_item_id": pl.String})
-    return asked.join(found, on="query_item_id", maintain_order="left_right")
-
-
-def _load_encoder(run: OpenRun) -> TokenEncoder:
-    from encoders import EncoderConfig, load_encoder
-
-    told = cast("Mapping[str, object]", run.published.facts["encoder"])
-    return load_encoder(
-        EncoderConfig(
-            name=str(told["name"]), max_tokens=int(str(told["max_tokens"])), threads=int(str(told["threads"]))
-        )
-    )
-
-
-def _check_encoder(run: OpenRun, encoder: TokenEncoder) -> None:
-    ours, theirs = encoder.encoder_id, str(run.published.facts["encoder_id"])
-    if ours != theirs:
-        msg = (
-            f"run {run.published.run_id} has vectors of encoder {theirs!r}, and the encoder at hand is {ours!r}: their "
-            "vectors cannot be compared; pass the run's encoder, or publish again with shelfwise nightly"
-        )
-        raise StaleIndex(msg)
-    if encoder.dim > run.index.dim:
-        msg = f"run {run.published.run_id} was published without text vectors: there is nothing to search by meaning"
-        raise RecsysError(msg)
