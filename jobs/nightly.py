@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from jobs.check import Expected, check_run, read_standing, take_standing
+from jobs.check import Expected, check_run
 from jobs.degradations import find_degradations, lost_tables
 from jobs.embed import embed_texts
 from jobs.forecast import forecast_shop
@@ -18,6 +18,7 @@ from jobs.recommend import recommend_shop
 from jobs.report import RunReport, make_report
 from jobs.run import begin_run, published_ids, sweep
 from jobs.sentiment import sentiment_of_shop
+from jobs.standing import read_standing, take_standing
 from warehouse import CorruptRun, Published, current_run, read_privacy
 
 if TYPE_CHECKING:

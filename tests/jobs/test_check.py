@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from jobs.check import Expected, Refused, Standing, check_invariants, check_quality, check_run
+from jobs.check import Expected, Refused, check_invariants, check_run
 from jobs.settings import Settings, Tolerances
+from jobs.standing import Standing, check_quality
 from warehouse.tables import PUBLISHED, QUANTILES, polars_schema
 
 CUTOFF = date(2026, 6, 28)
