@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from warehouse import CorruptRun
 from warehouse.tables import PUBLISHED, polars_schema
 
 if TYPE_CHECKING:
@@ -29,10 +30,22 @@ def keep_history(root: Path, run_id: str, tables: dict[str, pl.DataFrame]) -> No
 
 
 def read_history(root: Path, name: str, published: Collection[str]) -> pl.DataFrame:
-    """Return the rows of a history that the runs in `published` have left behind, oldest run first."""
+    """Return the rows of a history that the runs in `published` have left behind, oldest run first.
+
+    Raises:
+        warehouse.CorruptRun: a file of it cannot be read.
+    """
     files = [root / "history" / run_id / f"{name}.parquet" for run_id in sorted(published)]
-    frames = [pl.read_parquet(file) for file in files if file.exists()]
+    frames = [_read(file) for file in files if file.exists()]
     return pl.concat([pl.DataFrame(schema=polars_schema(PUBLISHED[name])), *frames])
+
+
+def _read(file: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(file)
+    except pl.exceptions.PolarsError as error:
+        cure = "take it away, and what it told with it"
+        raise CorruptRun(f"{file}: no readable Parquet file ({error}); {cure}") from error
 
 
 def drop_unpublished(root: Path, published: Collection[str]) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 
+from warehouse.errors import CorruptRun
 from warehouse.parsing import RECORD, cached_tables
 from warehouse.published import DATABASE
 from warehouse.replace import REBUILDING, replace_run
@@ -95,22 +96,40 @@ def rewrite_parquet(source: Path, target: Path, person: Person) -> int:
     return left
 
 
+def _known_to(database: Path, names: frozenset[str]) -> tuple[bool, set[str], set[str]]:
+    """Return whether a run knows somebody by these names, and ids and texts of what he has reviewed."""
+    known, review_ids, texts = False, set[str](), set[str]()
+    with duckdb.connect(str(database), read_only=True) as con:
+        tables = _columns(con)
+        named = f"user_id IN ({_literals(names)})"
+        for table in (table for table, types in tables.items() if "user_id" in types):
+            known |= bool(con.execute(f"SELECT 1 FROM {quoted(table)} WHERE {named} LIMIT 1").fetchall())  # noqa: S608
+        if "user_id" in tables.get("reviews", ()):
+            query = f"SELECT review_id, headline, text FROM reviews WHERE {named}"  # noqa: S608 literals
+            for review_id, *own in con.execute(query).fetchall():
+                review_ids.add(review_id)
+                texts.update(text for text in own if text)
+        records = con.execute("SELECT record FROM rejects").fetchall()
+        known |= any(Person(names).is_in_record(record) for (record,) in records)
+    return known, review_ids, texts
+
+
 def find_person(root: Path, names: frozenset[str]) -> Person | None:
-    """Return what the kept runs, the histories and the parsed files know of somebody by these names; None: nothing."""
+    """Return what the kept runs, the histories and the parsed files know of somebody by these names; None: nothing.
+
+    Raises:
+        CorruptRun: a kept run cannot be read.
+    """
     known, review_ids, texts = False, set[str](), set[str]()
     for run_id in list_runs(root):
-        with duckdb.connect(str(root / run_id / DATABASE), read_only=True) as con:
-            tables = _columns(con)
-            named = f"user_id IN ({_literals(names)})"
-            for table in (table for table, types in tables.items() if "user_id" in types):
-                known |= bool(con.execute(f"SELECT 1 FROM {quoted(table)} WHERE {named} LIMIT 1").fetchall())  # noqa: S608
-            if "user_id" in tables.get("reviews", ()):
-                query = f"SELECT review_id, headline, text FROM reviews WHERE {named}"  # noqa: S608 literals
-                for review_id, *own in con.execute(query).fetchall():
-                    review_ids.add(review_id)
-                    texts.update(text for text in own if text)
-            records = con.execute("SELECT record FROM rejects").fetchall()
-            known |= any(Person(names).is_in_record(record) for (record,) in records)
+        try:
+            own, review_ids_there, texts_there = _known_to(root / run_id / DATABASE, names)
+        except duckdb.Error as error:
+            cure = "publish the run anew, or take its folder away, and forget again"
+            raise CorruptRun(f"{root / run_id / DATABASE}: DuckDB cannot read it ({error}); {cure}") from error
+        known |= own
+        review_ids |= review_ids_there
+        texts |= texts_there
     for _, rows in cached_tables(root / "cache" / "input"):
         own_rows = rows.filter(pl.col("user_id").is_in(list(names))) if "user_id" in rows.columns else rows.clear()
         known |= bool(own_rows.height) or any(map(Person(names).is_in_record, rows[RECORD].drop_nulls()))

@@ -11,11 +11,13 @@ import pytest
 
 import warehouse.replace
 from warehouse import (
+    CorruptRun,
     InputError,
     Person,
     Privacy,
     Published,
     WarehouseError,
+    find_person,
     heal_runs,
     list_runs,
     read_privacy,
@@ -113,6 +115,12 @@ def root(tmp_path):
         (tmp_path / run_id / "manifest.json").write_text("{}")
     (tmp_path / "current").symlink_to("r2")
     return tmp_path
+
+
+def test_nobody_is_looked_for_in_a_run_that_cannot_be_read(root):
+    (root / "r1" / "shelfwise.duckdb").write_bytes(b"cut")
+    with pytest.raises(CorruptRun, match=r"r1.shelfwise\.duckdb: DuckDB cannot read it .*take its folder away"):
+        find_person(root, frozenset({"u1"}))
 
 
 @pytest.mark.parametrize("exchanges", [True, False])
