@@ -15,6 +15,7 @@ import typer
 
 from jobs import cli_ask, cli_audience, cli_privacy, cli_sentiment
 from jobs.cli_options import AsJson, Config, Cutoff, Input, ItemId, Runs, Set
+from jobs.logs import log_to_stderr
 
 __all__ = ["Interrupted", "app", "main"]
 
@@ -231,7 +232,7 @@ cli_sentiment.register(app)
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with DESIGN.md's codes; a traceback is written only for 1, to the log."""
-    _configure_logging()
+    log_to_stderr()
     came = _raise_on_signals()
     try:
         app(arguments)
@@ -272,23 +273,6 @@ def _report_failure(error: Exception) -> int:
         return EXIT_INPUT
     logger.critical("failed inside: %s: %s", type(error).__name__, error, exc_info=error)
     return EXIT_FAILED
-
-
-class _StderrHandler(logging.Handler):
-    """Writes to whatever `sys.stderr` is now: a progress bar stands in for it while it is drawn."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr, flush=True)  # noqa: T201 this is the log
-
-
-def _configure_logging() -> None:
-    handler = _StderrHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S"))
-    for name in ("encoders", "forecast", "jobs", "recsys", "warehouse"):
-        room = logging.getLogger(name)
-        room.handlers = [handler]
-        room.setLevel(logging.INFO)
-        room.propagate = False
 
 
 def _raise_on_signals() -> list[Interrupted]:

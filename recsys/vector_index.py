@@ -7,8 +7,6 @@ each is then scored in float64, rounded to float32, and ties go to the lower id.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,8 +15,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recsys.errors import CorruptIndex, RecsysError
+from recsys.errors import RecsysError
 from recsys.faiss_door import gpu_count, load_faiss
+from recsys.index_files import INDEX, ITEMS, verify_index, write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +27,6 @@ __all__ = ["Nearest", "VectorIndex"]
 
 Vectors = NDArray[np.float32]
 
-FORMAT = 1
-_INDEX, _ITEMS, _MANIFEST = "vectors.faiss", "items.parquet", "manifest.json"
 _LENGTH_TOLERANCE = 1e-3
 _GPU_MOST = 2048  # rows a query that a classic GPU index can return
 _BLOCK = 256  # queries re-scored at once: bounds memory
@@ -212,17 +209,11 @@ class VectorIndex:
     def save(self, folder: Path) -> None:
         """Write the index, its item ids and a manifest with their sha256 into `folder`, which is made where absent."""
         folder.mkdir(parents=True, exist_ok=True)
-        load_faiss().write_index(self._faiss, str(folder / _INDEX))
+        load_faiss().write_index(self._faiss, str(folder / INDEX))
         pl.DataFrame(
             {"item_id": list(self.item_ids), "slot": self._slot}, schema={"item_id": pl.String, "slot": pl.Int64}
-        ).write_parquet(folder / _ITEMS)
-        facts = {
-            "format": FORMAT,
-            "items": len(self),
-            "dim": self.dim,
-            "sha256": {name: _sha256(folder / name) for name in (_INDEX, _ITEMS)},
-        }
-        (folder / _MANIFEST).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        ).write_parquet(folder / ITEMS)
+        write_manifest(folder, items=len(self), dim=self.dim)
 
     @classmethod
     def load(cls, folder: Path) -> VectorIndex:
@@ -232,9 +223,9 @@ class VectorIndex:
             CorruptIndex: a file is missing or is not what the manifest says.
             RecsysError: written in a format that this version does not know.
         """
-        _verify(folder)
-        items = pl.read_parquet(folder / _ITEMS)
-        index = load_faiss().read_index(str(folder / _INDEX))
+        verify_index(folder)
+        items = pl.read_parquet(folder / ITEMS)
+        index = load_faiss().read_index(str(folder / INDEX))
         return cls._around(tuple(items["item_id"]), index, np.flatnonzero(items["slot"].to_numpy() >= 0))
 
 
@@ -282,29 +273,3 @@ def _gpu_clone(index: Any) -> _GpuClone | None:  # noqa: ANN401
     faiss = load_faiss()
     resources = faiss.StandardGpuResources()
     return _GpuClone(faiss.index_cpu_to_gpu(resources, 0, index), resources, threading.Lock())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _verify(folder: Path) -> None:
-    try:
-        facts = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        hashes = dict(facts["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{folder / _MANIFEST}: no readable manifest of an index ({error}); take another run: shelfwise rollback"
-        raise CorruptIndex(msg) from error
-    if facts.get("format") != FORMAT:
-        msg = f"{folder}: index format {facts.get('format')!r}, and this version reads {FORMAT}; upgrade shelfwise"
-        raise RecsysError(msg)
-    for name in (_INDEX, _ITEMS):
-        path = folder / name
-        found = _sha256(path) if path.is_file() else "no file"
-        if found != hashes.get(name):
-            msg = (
-                f"{path}: sha256 is {found}, and the manifest says {hashes.get(name)}: the file is damaged; "
-                "take another run: shelfwise rollback"
-            )
-            raise CorruptIndex(msg)
