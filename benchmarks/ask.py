@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from encoders import EncoderConfig, VectorCache, clean, load_encoder, mask, words
+from encoders import EncoderConfig, PieceCache, VectorCache, clean, load_encoder, mask, words
 from recsys.evidence import EvidenceSearch, sentence_rows
 from recsys.sentences import sentences
 
@@ -42,6 +42,7 @@ class Shop:
 
     reviews: pl.DataFrame
     search: EvidenceSearch
+    vectors: VectorCache
     document_frequency: Counter[str]
     n_sentences: int
     mean_words: float
@@ -75,10 +76,12 @@ def read_shop(folder: Path, cache: Path, *, threads: int) -> Shop:
     some = reviews.with_columns(place=pl.col("item_id").hash(0)).sort("place", "review_id").head(FITTED_ON)
     texts = split(some)["sentence"].to_list()
     encoder = load_encoder(EncoderConfig(threads=threads))
-    search = EvidenceSearch.fit(texts, encoder, VectorCache(cache, encoder))
+    search = EvidenceSearch.fit(texts, encoder, PieceCache(cache, encoder))
     counted = [words(text) for text in texts]
     frequency = Counter(word for of_text in counted for word in set(of_text))
-    return Shop(reviews, search, frequency, len(texts), sum(map(len, counted)) / len(counted))
+    return Shop(
+        reviews, search, VectorCache(cache, encoder), frequency, len(texts), sum(map(len, counted)) / len(counted)
+    )
 
 
 def ours(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float]:
@@ -90,7 +93,7 @@ def ours(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float
 def minilm(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float]:
     """Return the sentence of the largest cosine."""
     (vector,) = shop.search.encoder.encode([question], kind="query")
-    scores = shop.search.cache.encode(told["sentence"].to_list(), kind="sentence").vectors @ vector
+    scores = shop.vectors.encode(told["sentence"].to_list(), kind="sentence").vectors @ vector
     return _best(told, scores)
 
 
@@ -150,7 +153,7 @@ def speed(shop: Shop) -> dict[str, float]:
     """Return the seconds of a first answer over 200 sentences that nothing has read yet, and of a second question."""
     told = split(shop.reviews.sort("review_id").head(400)).head(200)
     with tempfile.TemporaryDirectory() as folder:
-        search = EvidenceSearch(shop.search.encoder, VectorCache(Path(folder), shop.search.encoder), shop.search.judge)
+        search = EvidenceSearch(shop.search.encoder, PieceCache(Path(folder), shop.search.encoder), shop.search.judge)
         seconds = []
         for question in ("How does it hold up over time?", "Is it worth what it costs?"):
             began = time.perf_counter()

@@ -10,6 +10,7 @@ from encoders.lexical import words
 from encoders.loading import ENCODERS, load_encoder
 from encoders.masking import cleaning_version, mask
 from encoders.phrasing import GENERATORS, Phraser, load_phraser
+from encoders.pieces import PieceCache
 from encoders.pooling import ItemVectors, TextVectors, UserVectors
 from encoders.sweeping import sweep_vectors
 
@@ -23,6 +24,7 @@ __all__ = [
     "EncoderError",
     "ItemVectors",
     "Phraser",
+    "PieceCache",
     "Progress",
     "TextKind",
     "TextVectors",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "make_batches", "padded_width"]
 
-_TOKENS = 512  # in a batch: its activations stay near the cores, and few dummies fill the last batch of each width
+_TOKENS = 512  # in a batch: its activations stay near the cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,16 @@ def padded_width(tokens: int) -> int:
     return -(-tokens // step) * step
 
 
-def make_batches(token_ids: Sequence[Sequence[int]], *, pad_id: int) -> Iterator[Batch]:
-    """Yield batches that hold every text once, shortest first. Every batch of one width has the same number of rows."""
+def make_batches(token_ids: Sequence[Sequence[int]], *, pad_id: int, tokens: int = _TOKENS) -> Iterator[Batch]:
+    """Yield batches that hold every text once, shortest first. Every batch of one width has the same number of rows.
+
+    `tokens`: in a batch, about; with fewer of them, fewer dummies fill the last batch of each width, which few texts
+    gain by. Another number may give other last bits.
+    """
     widths = np.array([padded_width(len(ids)) for ids in token_ids], dtype=np.int64)
     for width in np.unique(widths).tolist():
         members = np.flatnonzero(widths == width)
-        rows = max(4, _TOKENS // width // 4 * 4)
+        rows = max(4, tokens // width // 4 * 4)
         while len(members):
             texts = members[:rows]
             if len(texts) == rows and all(len(token_ids[text]) == width for text in texts.tolist()):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from encoders.cache import KEYS, PROMPTS, VECTORS, key_of, write_shard
 from encoders.cleaning import clean
+from encoders.shards import KEYS, PROMPTS, VECTORS, key_of, read_keys, write_shard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -37,7 +37,7 @@ def sweep_vectors(folder: Path, texts: Mapping[str, Collection[str]]) -> int:
         prompts = _prompts(own)
         if prompts is None:
             _LOG.info("vector cache: %s does not say its prompts and is removed; its texts are encoded again", own)
-            gone += sum(len(np.load(path)) for path in own.glob(f"*{KEYS}"))
+            gone += sum(len(read_keys(path.read_bytes())[0]) for path in own.glob(f"*{KEYS}"))
             shutil.rmtree(own)
             continue
         used = {
@@ -62,13 +62,15 @@ def _prompts(folder: Path) -> dict[str, str] | None:
 
 
 def _sweep_shard(keys_path: Path, used: Collection[bytes]) -> int:
-    keys = np.load(BytesIO(keys_path.read_bytes()))
+    payload = keys_path.read_bytes()
+    keys, counts = read_keys(payload)
     vectors_path = keys_path.with_name(keys_path.name.removesuffix(KEYS) + VECTORS)
-    kept = [row for row in range(len(keys)) if keys[row].tobytes() in used]
-    if len(kept) == len(keys):
+    stays = np.array([key in used for key in keys], dtype=bool)
+    if stays.all():
         return 0
-    if kept and vectors_path.is_file():
-        write_shard(keys_path.parent, [keys[row].tobytes() for row in kept], np.load(vectors_path)[kept])
+    if stays.any() and vectors_path.is_file():
+        kept = [row.tobytes() for row in np.load(BytesIO(payload))[stays]]
+        write_shard(keys_path.parent, kept, np.load(vectors_path)[np.repeat(stays, counts)])
     keys_path.unlink(missing_ok=True)
     vectors_path.unlink(missing_ok=True)
-    return len(keys) - len(kept)
+    return int((~stays).sum())

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Pooled", "TransformerEncoder", "last_token", "mean_of_tokens", "position_limit", "states_of"]
 
 _SAMPLED_TEXTS = 2000
+_TOKENS_A_BATCH = {"query": 64}  # a question comes alone,
+_TOKENS_OF_FEW = 256  # and the sentences of one item are some hundreds
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ class TransformerEncoder:
         ]
         found = [Tokens((), np.zeros((0, self.dim), dtype=np.float32))] * len(whole)
         with torch.inference_mode():
-            for batch in make_batches(whole, pad_id=self._model.tokenizer.pad_token_id or 0):
+            size = _TOKENS_A_BATCH.get(kind, _TOKENS_OF_FEW)
+            for batch in make_batches(whole, pad_id=self._model.tokenizer.pad_token_id or 0, tokens=size):
                 states = self._model.states(torch.from_numpy(batch.ids), torch.from_numpy(batch.attention))
                 unit = torch.nn.functional.normalize(states.float(), dim=2).numpy()
                 for row, text in enumerate(batch.texts.tolist()):

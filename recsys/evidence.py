@@ -1,7 +1,7 @@
 """What a shop's own texts say to a question: sentences of reviews and descriptions, word for word, or no evidence.
 
-Sentences near the question, by vector or by a word, are judged (`recsys.judge`); what reaches the shop's own threshold
-is quoted. Nothing else is said; `recsys.phrasing` lets a text model put the quotes in other words.
+Every sentence is judged (`recsys.judge`), piece by piece; what reaches the shop's own threshold is quoted. Nothing else
+is said; `recsys.phrasing` lets a text model put the quotes in other words.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-import numpy as np
 import polars as pl
 
-from encoders.lexical import words
 from recsys.judge import Judge, fit_judge
 from recsys.sentences import sentences
 
@@ -21,16 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from numpy.typing import NDArray
-
-    from encoders import TokenEncoder, Tokens, VectorCache
+    from encoders import PieceCache, TokenEncoder
 
 __all__ = ["NO_EVIDENCE", "Answer", "Compared", "EvidenceSearch", "Quote", "sentence_rows"]
 
 NO_EVIDENCE = "no evidence"
-_JUDGED = 256  # sentences of an item that are judged at most: the nearest by vector, and by words
-_BY_WORD = 64  # of them
-_REMEMBERED = 20_000  # sentences whose pieces are kept in memory
 
 
 class Quote(TypedDict):
@@ -109,55 +102,26 @@ class EvidenceSearch:
     """The judge of a shop and what has been read for it; safe to use from many threads."""
 
     encoder: TokenEncoder
-    cache: VectorCache
+    cache: PieceCache
     judge: Judge
-    _pieces: dict[str, Tokens] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def fit(cls, texts: Sequence[str], encoder: TokenEncoder, cache: VectorCache) -> EvidenceSearch:
+    def fit(cls, texts: Sequence[str], encoder: TokenEncoder, cache: PieceCache) -> EvidenceSearch:
         """Fit the judge on a shop's sentences."""
         return cls(encoder, cache, fit_judge(texts, encoder))
 
     def judged(self, question: str, told: pl.DataFrame) -> pl.DataFrame:
-        """Return the rows of `told` that were judged, with `score`, best first; ties by date and id."""
+        """Return `told` with `score`, best first; ties by date and id."""
         if told.is_empty():
             return told.with_columns(score=pl.lit(None, pl.Float64))
         with self._lock:
-            near = told[self._near(question, told["sentence"].to_list())]
             (asked,) = self.encoder.encode_tokens([question], kind="query")
-            scores = self.judge.scores(asked, self._read(near["sentence"].to_list()))
+            scores = self.judge.scores(asked, self.cache.read(told["sentence"].to_list(), kind="sentence"))
         order = ["score", "date", "review_id", "item_id", "sentence"]
-        return near.with_columns(score=pl.Series(scores)).sort(
+        return told.with_columns(score=pl.Series(scores)).sort(
             order, descending=[True, True, False, False, False], nulls_last=True
         )
-
-    def _near(self, question: str, told: list[str]) -> NDArray[np.int64]:
-        """Return which sentences are worth judging: all of a few, else the nearest by meaning and by word."""
-        vectors = self.cache.encode(told, kind="sentence").vectors  # kept beside the runs
-        if len(told) <= _JUDGED:
-            return np.arange(len(told))
-        (vector,) = self.encoder.encode([question], kind="query")
-        asked = set(words(question))
-        shared = np.array([sum(map(self._weight, asked & set(words(text)))) for text in told])
-        by_word = np.argsort(-shared, kind="stable")[:_BY_WORD]
-        chosen = dict.fromkeys(by_word[shared[by_word] > 0].tolist())
-        for row in np.argsort(-(vectors @ vector), kind="stable").tolist():
-            if len(chosen) == _JUDGED:
-                break
-            chosen[row] = None
-        return np.array(sorted(chosen), dtype=np.int64)
-
-    def _weight(self, word: str) -> float:
-        return self.judge.rarity.get(word, self.judge.unseen)
-
-    def _read(self, told: Sequence[str]) -> list[Tokens]:
-        new = [text for text in dict.fromkeys(told) if text not in self._pieces]
-        if len(self._pieces) + len(new) > _REMEMBERED:
-            self._pieces.clear()
-            new = list(dict.fromkeys(told))
-        self._pieces.update(zip(new, self.encoder.encode_tokens(new, kind="sentence"), strict=True))
-        return [self._pieces[text] for text in told]
 
     def answer(self, question: str, told: pl.DataFrame, *, n: int) -> Answer:
         """Answer from the sentences `told`, with up to `n` quotes."""

@@ -42,17 +42,20 @@ class Judge:
     unseen: float
     threshold: float
 
-    def scores(self, question: Tokens, told: Sequence[Tokens]) -> NDArray[np.float64]:
-        """Return (len(told),): mean cosine of the question's pieces to their likes in each sentence, by rarity."""
+    def scores(self, question: Tokens, told: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+        """Return (len(told),): mean cosine of the question's pieces to their likes in each sentence, by rarity.
+
+        A sentence is its pieces, (pieces, dim) each of length 1.
+        """
         if not question.names or not told:
             return np.zeros(len(told))
         weights = np.array([self.rarity.get(name, self.unseen) for name in question.names])
         weights /= weights.sum()
-        counts = np.array([len(each.names) for each in told])
+        counts = np.array([len(each) for each in told])
         full = np.flatnonzero(counts)
         best = np.zeros((len(told), len(weights)))
         if len(full):
-            pieces = np.concatenate([told[row].vectors for row in full.tolist()])  # (pieces, dim)
+            pieces = np.concatenate([told[row] for row in full.tolist()]).astype(np.float32)  # (pieces, dim)
             starts = np.concatenate([[0], np.cumsum(counts[full])[:-1]])
             best[full] = np.maximum.reduceat(pieces @ question.vectors.T, starts, axis=0)
         # rounded above float32's last bit: equal sentences are equal, and ties go by date and id
@@ -76,7 +79,7 @@ def _threshold(judge: Judge, sample: Sequence[str], encoder: TokenEncoder) -> fl
     asked = _asked_words(sample)
     if not shown or not asked:
         return 1.0
-    told = encoder.encode_tokens(shown, kind="sentence")
+    told = [tokens.vectors for tokens in encoder.encode_tokens(shown, kind="sentence")]
     has = [set(words(text)) for text in shown]
     questions = [template.format(word) for word in asked for template in _templates(word)]
     best: list[float] = []

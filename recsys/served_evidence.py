@@ -22,15 +22,15 @@ _POSITIVE_STARS = 3.0  # more than these
 
 
 def evidence_of(run: OpenRun, encoder: TokenEncoder) -> EvidenceSearch:
-    """Fit the judge of a run on its own texts; vectors of sentences are kept in the cache beside the runs."""
-    from encoders import VectorCache
+    """Fit the judge of a run on its own texts; the sentences that are read are kept in the cache beside the runs."""
+    from encoders import PieceCache
 
     if not run.published.has_table("reviews"):
         msg = f"run {run.published.run_id} keeps no texts to quote: it is older; publish again with shelfwise nightly"
         raise RecsysError(msg)
     folder = run.published.folder.parent / "cache" / "vectors"
     told = _told(run, _some_items(run))
-    cache = VectorCache(folder, encoder, must_write=False)
+    cache = PieceCache(folder, encoder, must_write=False)
     return EvidenceSearch.fit(told["sentence"].to_list(), encoder, cache)
 
 

@@ -60,8 +60,11 @@ def keys_in(cache):
 
 @pytest.fixture(scope="module")
 def before(night_with_a_person, tmp_path_factory):
-    """A copy of the nights that know the person."""
-    return copy(night_with_a_person.runs, tmp_path_factory.mktemp("before") / "runs")
+    """A copy of the nights that know the person, whose words a question has read."""
+    runs = copy(night_with_a_person.runs, tmp_path_factory.mktemp("before") / "runs")
+    (quote,) = Recommender.open(runs).ask("Does the lamp hum?", "010", 1)["evidence"]
+    assert WORDS in quote["sentence"]
+    return runs
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +261,42 @@ def test_who_reads_meanwhile_goes_on_reading(before, tmp_path):
         reader.stdin.close()
     assert counts[0] == counts[1] == 61 * 20
     assert Published.open(runs).query("SELECT count(*) AS n FROM recommendations")["n"][0] == 60 * 20
+
+
+SERVICE = """
+import sys
+from recsys import Recommender
+
+recommender = Recommender.open(sys.argv[1])
+under_way = recommender._run
+for _ in sys.stdin:
+    (quote,) = recommender.ask("Does the lamp hum?", "010", 1)["evidence"] or [{"sentence": ""}]
+    sources = recommender.recommend(sys.argv[2], 5)["source"].unique().to_list()
+    held = under_way.query("SELECT count(*) FROM recommendations WHERE user_id = ?", [sys.argv[2]]).item()
+    print(sources == ["popular"], quote["sentence"], held, recommender.refresh().run_id, sep="|", flush=True)
+"""
+
+
+def test_a_service_that_stays_up_forgets_at_its_next_refresh_and_calls_under_way_end_on_the_old_run(before, tmp_path):
+    runs = copy(before, tmp_path / "runs")
+    run_id = Published.open(runs).run_id
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVICE, str(runs), PERSON], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as service:
+        told = []
+        for step in range(3):
+            service.stdin.write("\n")
+            service.stdin.flush()
+            told.append(service.stdout.readline().rstrip("\n").split("|"))
+            if step == 0:
+                forget_user(runs, PERSON)
+                # the run that is open goes on: its refresh came before the person was forgotten
+        service.stdin.close()
+    unknown, sentences, held, run_ids = zip(*told, strict=True)
+    assert unknown == ("False", "False", "True")
+    assert [WORDS in sentence for sentence in sentences] == [True, True, False]
+    assert held == ("20", "20", "20")
+    assert set(run_ids) == {run_id}
 
 
 KILLED = """

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders import EncoderConfig, VectorCache, load_encoder
+from encoders import EncoderConfig, PieceCache, load_encoder
 from encoders.contract import Tokens
+from encoders.sweeping import sweep_vectors
 from recsys.evidence import NO_EVIDENCE, EvidenceSearch, sentence_rows
 from recsys.judge import Judge, fit_judge
 from recsys.sentences import MOST_LETTERS, sentences
@@ -58,7 +59,7 @@ def encoder():
 @pytest.fixture(scope="module")
 def search(encoder, tmp_path_factory):
     texts = pl.concat([told(item_id) for item_id in REVIEWS])["sentence"].to_list()
-    return EvidenceSearch.fit(texts, encoder, VectorCache(tmp_path_factory.mktemp("cache"), encoder))
+    return EvidenceSearch.fit(texts, encoder, PieceCache(tmp_path_factory.mktemp("cache"), encoder))
 
 
 def test_sentences_end_where_people_end_them():
@@ -136,20 +137,54 @@ def test_a_rare_piece_of_the_question_weighs_more_than_a_common_one():
     names, vectors = ("the", "zip"), np.eye(2, dtype=np.float32)
     judge = Judge({"the": 0.1, "zip": 3.0}, 5.0, 0.5)
     question = Tokens(names, vectors)
-    with_zip, with_the = Tokens(("zip",), vectors[1:]), Tokens(("the",), vectors[:1])
-    nothing = Tokens((), np.zeros((0, 2), dtype=np.float32))
+    with_zip, with_the, nothing = vectors[1:], vectors[:1], vectors[:0]
     assert judge.scores(question, [with_zip, with_the, nothing]).tolist() == [0.96774, 0.03226, 0.0]
 
 
-def test_only_the_nearest_sentences_of_many_are_judged_and_a_shared_word_is_among_them(search):
+def test_each_of_many_sentences_is_judged(search):
     many = [f"It is a thing of number {number} and nothing more." for number in range(300)]
     rows = told("phone").head(1).select(pl.all().exclude("sentence"))
     frame = (
         pl.DataFrame({"sentence": [*many, "The gusset held."]}).join(rows, how="cross").select(told("phone").columns)
     )
     found = search.judged("What about the gusset?", frame)
-    assert found.height == 256
+    assert found.height == 301
     assert found["sentence"][0] == "The gusset held."
+
+
+def test_a_sentence_is_read_once_and_its_pieces_are_kept_whole_beside_the_encoders_vectors(encoder, tmp_path):
+    texts = ["The battery lasts two days.", "", "Tea stays hot.", "The battery lasts two days."]
+    first = PieceCache(tmp_path, encoder).read(texts, kind="sentence")
+    assert [len(pieces) for pieces in first] == [6, 0, 4, 6]
+    own = encoder.encode_tokens(texts[:1], kind="sentence")[0].vectors
+    assert np.array_equal(first[0], own.astype(np.float16))
+    again = PieceCache(tmp_path, Unread(encoder))
+    assert len(again) == 3
+    for before, after in zip(first, again.read(texts, kind="sentence"), strict=True):
+        assert after.dtype == np.float16
+        assert np.array_equal(before, after)
+
+
+class Unread:
+    """An encoder that may not be asked: what it knew is kept."""
+
+    def __init__(self, encoder):
+        self.encoder_id, self.prompt = encoder.encoder_id, encoder.prompt
+
+
+def test_pieces_of_texts_that_are_gone_are_swept_and_the_others_stay(encoder, tmp_path):
+    texts = ["The battery lasts two days.", "Tea stays hot.", "", "The zipper sticks."]
+    before = PieceCache(tmp_path, encoder).read(texts, kind="sentence")
+    assert sweep_vectors(tmp_path, {"sentence": [texts[1], texts[3]]}) == 2
+    left = PieceCache(tmp_path, Unread(encoder))
+    assert len(left) == 2
+    kept = left.read([texts[3], texts[1]], kind="sentence")
+    assert np.array_equal(kept[0], before[3])
+    assert np.array_equal(kept[1], before[1])
+    assert sweep_vectors(tmp_path, {"sentence": [texts[1], texts[3]]}) == 0
+    held = b"".join(path.read_bytes() for path in tmp_path.rglob("*.npy"))
+    assert before[1].tobytes() in held
+    assert before[0].tobytes() not in held
 
 
 def test_what_the_encoder_reads_is_whole_and_in_its_context(encoder):
