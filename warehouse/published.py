@@ -21,13 +21,13 @@ __all__ = ["DATABASE", "Published"]
 
 DATABASE = "shelfwise.duckdb"
 # a query reads this file and nothing else: no other file, no network, no extension, no frame of the caller
-_LOCKED_DOWN: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": "false",
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
-    "lock_configuration": "true",
 }
+_USE = "USE shelfwise.main"  # a view or macro of an attached file finds its tables only so
+_LOCK_DOWN = ("DETACH memory", "SET enable_external_access = false", "SET lock_configuration = true")
 
 
 class Published:
@@ -55,7 +55,7 @@ class Published:
             before = _stamp(folder)
             try:
                 facts = verify_manifest(folder)
-                connection = duckdb.connect(str(folder / DATABASE), read_only=True, config=_LOCKED_DOWN)
+                connection = _attach(folder / DATABASE)
             except (CorruptRun, duckdb.Error) as error:
                 moved = _folder_of(Path(root))
                 # a night removed the run between the look at the pointer and this one, or it was rebuilt meanwhile
@@ -75,6 +75,7 @@ class Published:
         """
         with self._connection.cursor() as cursor:
             try:
+                cursor.execute(_USE)
                 relation = cursor.sql(sql, params=list(parameters) or None)
                 if relation is None:
                     raise InputError(f"run {self.run_id}: the query has no rows to return: {sql.strip()!r}")
@@ -121,6 +122,23 @@ def _fit(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     return relation.select(*told)
 
 
+def _attach(file: Path) -> duckdb.DuckDBPyConnection:
+    """Return a connection that reads `file` and cannot write: its own, whatever else this process has open.
+
+    DuckDB keeps one instance a path and process. Opened by its path, a run that was rebuilt in place, as
+    `shelfwise forget` does, would answer as it was for as long as anybody here holds the old one.
+    """
+    connection = duckdb.connect(":memory:", config=_CONFIG | {"temp_directory": f"{file}.tmp"})
+    try:
+        path = str(file).replace("'", "''")
+        for statement in (f"ATTACH '{path}' AS shelfwise (READ_ONLY)", _USE, *_LOCK_DOWN):
+            connection.execute(statement)
+    except duckdb.Error:
+        connection.close()
+        raise
+    return connection
+
+
 def _stamp(folder: Path) -> tuple[int, int]:
     """Return what tells the folder's manifest from another that takes its place; (0, 0) where there is none."""
     try:
@@ -131,7 +149,7 @@ def _stamp(folder: Path) -> tuple[int, int]:
 
 
 def _folder_of(root: Path) -> Path:
-    """Return the run's own folder. DuckDB keeps one instance a path: the pointer's would answer for an old run."""
+    """Return the run's own folder: the pointer may move while the run is read."""
     how = f"publish a run with: shelfwise nightly --input FOLDER --runs {root}"
     pointer = root / "current"
     if pointer.is_symlink() or pointer.exists():

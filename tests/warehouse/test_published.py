@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 import pytest
 
-from warehouse import CorruptRun, InputError, Published, publish_run, published, rollback
+from warehouse import CorruptRun, InputError, Published, publish_run, published, rollback, write_manifest
+from warehouse.replace import replace_run
 
 
 @pytest.fixture
@@ -50,6 +51,28 @@ def test_after_a_rollback_the_earlier_run_answers(root, build_run):
     assert rollback(root, "r1") == "r1"
     with Published.open(root) as run:
         assert run.query("SELECT DISTINCT run_id FROM forecast").rows() == [("r1",)]
+
+
+def test_a_run_rebuilt_in_its_place_is_read_anew_while_the_old_one_is_open(root, build_run):
+    rebuilt = build_run(root, "r1")
+    with duckdb.connect(str(rebuilt / "shelfwise.duckdb")) as con:
+        con.execute("DELETE FROM sales WHERE units = 4")
+    write_manifest(rebuilt, {"run_id": "r1", "cutoff": "2026-06-28"})
+    count = "SELECT count(*) FROM sales"
+    with Published.open(root) as before:
+        replace_run(rebuilt.rename(root / ".rebuilding-r1"), root=root)
+        assert before.query(count).rows() == [(3,)]
+        with Published.open(root) as after:
+            assert after.query(count).rows() == [(2,)]
+            assert after.query("FROM similar_to('007', k := 1)")["item_id"].to_list() == ["B1"]
+            assert after.query("SELECT count(*) FROM shelfwise.sales").rows() == [(2,)]
+        assert before.query(count).rows() == [(3,)]
+
+
+def test_a_folder_may_have_a_quote_in_its_name(root, tmp_path):
+    root.rename(tmp_path / "amber's runs")
+    with Published.open(tmp_path / "amber's runs") as run:
+        assert run.query("SELECT title FROM items WHERE item_id = '007'").rows() == [("red mug",)]
 
 
 @pytest.mark.parametrize("where", ["absent", "empty"])
@@ -109,6 +132,9 @@ def test_a_run_that_a_night_removes_while_it_is_opened_gives_way_to_the_new_one(
         ("", "no rows to return"),
         ("DELETE FROM items", "read-only"),
         ("CREATE TABLE mine AS SELECT 1", "read-only"),
+        ("CREATE TABLE memory.main.mine AS SELECT 1", "memory does not exist"),
+        ("USE memory", 'No catalog . schema named "memory"'),
+        ("DETACH shelfwise", "Cannot detach"),
         ("COPY items TO '/tmp/items.csv'", "Permission Error"),
         ("FROM read_csv('/etc/passwd')", "Permission Error"),
         ("ATTACH '/tmp/other.duckdb'", "Permission Error"),
