@@ -1,4 +1,7 @@
-"""What earlier runs published, kept beyond the runs themselves: one Parquet file a run and table in `DIR/history`."""
+"""What earlier runs published, kept beyond the runs themselves: one Parquet file a run and table in `DIR/history`.
+
+Every night's DuckDB file holds both histories whole: without `history_days` each would be larger than the last one.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ from warehouse.tables import PUBLISHED, polars_schema
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import date
     from pathlib import Path
 
-__all__ = ["drop_unpublished", "keep_history", "read_history"]
+__all__ = ["drop_history", "drop_unpublished", "keep_history", "read_history"]
 
 _SOURCES = {"forecast_history": "forecast", "recommendation_history": "recommendations"}
 
@@ -29,23 +33,32 @@ def keep_history(root: Path, run_id: str, tables: dict[str, pl.DataFrame]) -> No
         aside.replace(folder / f"{name}.parquet")
 
 
-def read_history(root: Path, name: str, published: Collection[str]) -> pl.DataFrame:
+def read_history(root: Path, name: str, published: Collection[str], *, since: date) -> pl.DataFrame:
     """Return the rows of a history that the runs in `published` have left behind, oldest run first.
+
+    A run whose cutoff lies before `since` is left out.
 
     Raises:
         warehouse.CorruptRun: a file of it cannot be read.
     """
     files = [root / "history" / run_id / f"{name}.parquet" for run_id in sorted(published)]
-    frames = [_read(file) for file in files if file.exists()]
+    frames = [_read(file, since) for file in files if file.exists()]
     return pl.concat([pl.DataFrame(schema=polars_schema(PUBLISHED[name])), *frames])
 
 
-def _read(file: Path) -> pl.DataFrame:
+def _read(file: Path, since: date) -> pl.DataFrame:
     try:
-        return pl.read_parquet(file)
+        return pl.scan_parquet(file, glob=False).filter(pl.col("cutoff") >= since).collect()
     except pl.exceptions.PolarsError as error:
         cure = "take it away, and what it told with it"
         raise CorruptRun(f"{file}: no readable Parquet file ({error}); {cure}") from error
+
+
+def drop_history(root: Path, *, since: date) -> None:
+    """Remove what the runs with a cutoff before `since` left: no later night reads it."""
+    for kept in sorted((root / "history").iterdir()):
+        if all(_read(file, since).is_empty() for file in sorted(kept.glob("*.parquet"))):
+            shutil.rmtree(kept)
 
 
 def drop_unpublished(root: Path, published: Collection[str]) -> None:

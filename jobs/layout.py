@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jobs.ledger import RunRecord
     from jobs.recommend import Offer
     from jobs.sentiment import Sentiment
+    from jobs.settings import Settings
 
 __all__ = ["Night", "lay_out", "runs_table"]
 
@@ -49,11 +50,8 @@ class Night:
         return self.demand.result is not None and len(self.texts.no_text) < items
 
 
-def lay_out(night: Night, *, root: Path, published: Collection[str], timezone: str) -> dict[str, pl.DataFrame]:
-    """Return every published table but `runs`; an empty one where the night made nothing of it.
-
-    `timezone` is the shop's: it says on which day a review was written.
-    """
+def lay_out(night: Night, *, root: Path, published: Collection[str], settings: Settings) -> dict[str, pl.DataFrame]:
+    """Return every published table but `runs`; an empty one where the night made nothing of it."""
     shop, result, lists = night.shop, night.demand.result, night.offer.lists
     items = shop.ingested.tables["items"].with_columns(
         pl.col("item_id").is_in(list(night.texts.no_text)).alias("no_text")
@@ -61,7 +59,7 @@ def lay_out(night: Night, *, root: Path, published: Collection[str], timezone: s
     made: dict[str, pl.DataFrame | None] = {
         "items": items,
         "sales": shop.table("sales"),
-        "reviews": _reviews(shop.table("reviews"), timezone),
+        "reviews": _reviews(shop.table("reviews"), settings.timezone),
         "recommendations": lists.recommendations,
         "buy_again": lists.buy_again,
         "similar_items": night.offer.similar,
@@ -78,8 +76,9 @@ def lay_out(night: Night, *, root: Path, published: Collection[str], timezone: s
     }
     titles = items.select("item_id", "title")
     tables = {name: _finish(PUBLISHED[name], frame, night.run_id, titles) for name, frame in made.items()}
+    since = settings.history_since(shop.cutoff)
     for name, source in (("forecast_history", "forecast"), ("recommendation_history", "recommendations")):
-        earlier = shop.privacy.applied(read_history(root, name, published))
+        earlier = shop.privacy.applied(read_history(root, name, published, since=since))
         own = tables[source].with_columns(pl.lit(shop.cutoff).cast(pl.Date).alias("cutoff")).select(earlier.columns)
         tables[name] = pl.concat([earlier, own]).sort(PUBLISHED[name].sort, nulls_last=True)
     return tables

@@ -66,7 +66,7 @@ def run_nightly(
                 offer = recommend_shop(shop, texts, demand, settings=settings, progress=progress)
             with run.step("check"):
                 night = Night(run.run_id, shop, texts, said, demand, offer)
-                tables = lay_out(night, root=runs, published=published_ids(run.ledger), timezone=settings.timezone)
+                tables = lay_out(night, root=runs, published=published_ids(run.ledger), settings=settings)
                 degradations = _degradations(night, previous, settings=settings, cutoff_given=cutoff is not None)
                 _check(night, tables, previous, settings=settings)
             with run.step("publish"):

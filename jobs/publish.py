@@ -6,7 +6,7 @@ import importlib.metadata
 from typing import TYPE_CHECKING
 
 import warehouse
-from jobs.history import keep_history
+from jobs.history import drop_history, keep_history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,9 @@ def publish_night(
     night.offer.index.save(folder / "index")
     warehouse.write_manifest(folder, facts)
     keep_history(run.root, run.run_id, dict(tables))
-    return warehouse.publish_run(folder, root=run.root, keep_runs=settings.keep_runs)
+    published = warehouse.publish_run(folder, root=run.root, keep_runs=settings.keep_runs)
+    drop_history(run.root, since=settings.history_since(night.shop.cutoff))
+    return published
 
 
 def manifest_facts(night: Night, *, settings: Settings) -> dict[str, object]:

@@ -7,6 +7,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -83,6 +84,7 @@ class Settings:
     stock_aware: bool = True
     stock_risk_above: float = within(0.5, 0.0, 1.0)
     keep_runs: int = within(7, 1)
+    history_days: int = within(90, 1, 3650)
     max_lag_days: int = within(28, 0)
     max_age_days: int | None = within(None, 0)
     rejected_share_above: float = within(0.5, 0.0, 1.0)
@@ -110,6 +112,10 @@ class Settings:
     def horizon_days(self) -> int:
         """Return the days from the cutoff to the end of the last period."""
         return self.horizon * self.period_days
+
+    def history_since(self, cutoff: date) -> date:
+        """Return the earliest cutoff of the runs whose forecasts and lists the run of `cutoff` keeps."""
+        return cutoff - timedelta(days=self.history_days)
 
     def facts(self) -> dict[str, object]:
         """Return the settings as plain values, as a manifest keeps them."""

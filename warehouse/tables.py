@@ -470,14 +470,14 @@ PUBLISHED: dict[str, Table] = {
         ),
         Table(
             "forecast_history",
-            "What this run and earlier ones forecast, kept beyond the runs themselves.",
+            "What this run and those of the `history_days` before it forecast, kept beyond the runs themselves.",
             (RUN_ID, Column("cutoff", "DATE", "the run's last day of data"), *_FORECAST_COLUMNS),
             key=("run_id", "item_id", "location_id", "date"),
             sort=("item_id", "location_id", "date", "run_id"),
         ),
         Table(
             "recommendation_history",
-            "What this run and earlier ones recommended, kept beyond the runs themselves.",
+            "What this run and those of the `history_days` before it recommended, kept beyond the runs themselves.",
             (RUN_ID, Column("cutoff", "DATE", "the run's last day of data"), USER_ID, ITEM_ID, RANK, _SOURCE),
             key=("run_id", "user_id", "item_id"),
             sort=("user_id", "run_id", "rank"),

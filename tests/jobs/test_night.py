@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 
 import polars as pl
 import pytest
@@ -115,6 +117,16 @@ def test_the_second_run_knows_the_first_one(published, second):
     for name, source in (("forecast_history", "forecast"), ("recommendation_history", "recommendations")):
         counts = ask(runs, f"SELECT run_id, count(*) FROM {name} GROUP BY 1 ORDER BY 1").rows()
         assert counts == [(row[0], report.rows[source]) for row in rows]
+
+
+def test_a_run_older_than_history_days_leaves_both_histories(published, tmp_path):
+    runs = copy(published.runs, tmp_path / "runs")
+    settings = dataclasses.replace(ONE_THREAD, history_days=1)
+    report = run_nightly(settings, input_folder=published.input, runs=runs, cutoff=date(2026, 6, 30))
+    for name in ("forecast_history", "recommendation_history"):
+        assert ask(runs, f"SELECT DISTINCT run_id FROM {name}").rows() == [(report.run_id,)]
+    assert [folder.name for folder in (runs / "history").iterdir()] == [report.run_id]
+    assert ask(runs, "SELECT count(*) FROM runs").item() == 2
 
 
 def test_the_cutoff_of_a_full_input_gives_the_rows_of_an_input_that_ends_there(tiny_shop, tmp_path):
