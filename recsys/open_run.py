@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import polars as pl
@@ -42,6 +42,7 @@ class OpenRun:
     _in_stock: NDArray[np.bool_]
     _conditions: dict[str, NDArray[np.bool_]]  # answers of `where`, which never change within a run
     _facts: list[ItemFacts]  # read from the titles when first asked for: opening stays fast
+    _kept: dict[str, BinaryIO | None]  # lists that are read row by row; open, for a night may remove the run
 
     @property
     def index(self) -> VectorIndex:
@@ -68,7 +69,7 @@ class OpenRun:
         """Return what these users must not be shown: user_id, item_id; what they bought, where the run hides that."""
         if self.published.facts["bought_before"] != "hide":
             users = ()
-        if self._list_path("owners").exists():
+        if self._kept["owners"]:
             bought = self.kept_list("owners").filter(pl.col("user_id").is_in(list(users)))
             return bought.select("user_id", "item_id").collect()
         # a run of an earlier version: it knows of sales alone, not of purchases that are events or reviews
@@ -84,14 +85,11 @@ class OpenRun:
         Raises:
             RecsysError: a run of an earlier version, which keeps none.
         """
-        path = self._list_path(name)
-        if not path.exists():
-            msg = f"run {self.published.run_id} keeps no audiences (no {path}): publish again with shelfwise nightly"
+        file = self._kept[name]
+        if file is None:
+            msg = f"run {self.published.run_id} keeps no audiences (no {name}): publish again with shelfwise nightly"
             raise RecsysError(msg)
-        return pl.scan_parquet(path)
-
-    def _list_path(self, name: str) -> Path:
-        return self.published.folder / "lists" / f"{name}.parquet"
+        return pl.scan_parquet(file)
 
     def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Return the row of each id.
@@ -191,6 +189,7 @@ def open_run(path: Path) -> OpenRun:
         _in_stock=_in_stock(published, row_of),
         _conditions={},
         _facts=[],
+        _kept={name: published.hold(f"lists/{name}.parquet") for name in ("audience", "active", "owners")},
     )
 
 

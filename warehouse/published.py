@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import duckdb
 
@@ -41,6 +43,8 @@ class Published:
         self.facts = facts
         self.run_id = str(facts.get("run_id", folder.name))
         self._connection = connection
+        self._files = ExitStack()
+        weakref.finalize(self, self._files.close)  # who lets go of a run without closing it leaves no file open
 
     @classmethod
     def open(cls, root: Path | str) -> Self:
@@ -96,9 +100,17 @@ class Published:
             return user_names(self.folder.parent, users)
         return list(users)
 
+    def hold(self, name: str) -> BinaryIO | None:
+        """Return a file of the run, open until the run is closed though its folder goes; None: the run has none."""
+        try:
+            return self._files.enter_context((self.folder / name).open("rb"))
+        except FileNotFoundError:
+            return None
+
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the run's files."""
         self._connection.close()
+        self._files.close()
 
     def __enter__(self) -> Self:
         return self

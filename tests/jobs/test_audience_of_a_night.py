@@ -13,7 +13,7 @@ from jobs.audience import find_occasions
 from jobs.cli import app
 from jobs.forecast import Demand
 from jobs.ingest import read_shop
-from recsys import Recommender, RecsysError, UnknownItem
+from recsys import Filters, Recommender, RecsysError, UnknownItem
 from warehouse import Published
 
 
@@ -132,6 +132,21 @@ def test_without_a_forecast_or_an_inventory_only_launches_have_an_occasion(publi
     shop = read_shop(published.input, settings=published.settings, cutoff=None, cache=None)
     found = find_occasions(shop, Demand(None, None, None, "s", skipped="no sale"), settings=published.settings)
     assert found.rows() == [("I-launch", "launch")]
+
+
+def test_a_run_that_is_open_answers_as_before_when_a_night_has_removed_its_folder(published, tmp_path):
+    runs = shutil.copytree(published.runs, tmp_path / "runs", symlinks=True)
+    shop = Recommender.open(runs)
+    users = Published.open(runs).query("SELECT DISTINCT user_id FROM recommendations ORDER BY 1 LIMIT 5")["user_id"]
+
+    def answers():
+        lists = shop.recommend(users.to_list(), k=50, filters=Filters(in_stock=True))
+        return [shop.audience("010", k=30), shop.left_out("010"), lists]
+
+    before = answers()
+    shutil.rmtree(runs)
+    for now, then in zip(answers(), before, strict=True):
+        assert_frame_equal(now, then)
 
 
 def test_a_run_without_audiences_says_how_to_get_them(published, tmp_path):
