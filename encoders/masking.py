@@ -30,9 +30,10 @@ _EMAILS = (
 # "jane.doe (at) example (dot) com": brackets say that an address is meant
 _AT = r"(?:\s?[(\[{<]\s?(?:at|a|ät|@|arroba)\s?[)\]}>]\s?|\s?-at-\s?|_at_)"
 _DOT = r"(?:\s?[(\[{<]\s?(?:dot|punkt|punto|point|\.)\s?[)\]}>]\s?|\.|\sdot\s)"
+_BRACKET_DOT = r"\s?[(\[{<]\s?(?:dot|punkt|punto|point|\.)\s?[)\]}>]\s?"
 _WORDS_BEFORE = r"(?!(?:at|to|on|is|me|my|or|and|mail|e-?mail|email|the)\b)"
 _BRACKETED = re.compile(
-    rf"(?<![{_LETTER}.])(?:{_WORDS_BEFORE}[\w.+-]+\s)?(?:(?![{_CJK}])[\w.+-]){{1,64}}?{_AT}(?:[\w-]+{_DOT})+[A-Za-z]{{2,24}}\b",
+    rf"(?<![{_LETTER}.])(?:{_WORDS_BEFORE}[\w.+-]+\s)?(?:(?![{_CJK}])[\w.+-]){{1,64}}?(?:{_BRACKET_DOT}[\w+-]{{1,64}})*{_AT}(?:[\w-]+{_DOT})+[A-Za-z]{{2,24}}\b",
     re.IGNORECASE,
 )
 _PROVIDERS = (
@@ -42,6 +43,7 @@ _PROVIDERS = (
 _SPOKEN_NAME = r"[\w+-]+(?:\.[\w+-]+|\sdot\s[\w+-]+)*"
 _SPOKEN_HOST = r"[\w-]+(?:\sdot\s[\w-]+)*(?:\sdot\s|\.)[a-z]{2,24}\b"
 _SPOKEN = (
+    re.compile(rf"(?P<cue>\be-?mail(?:\sis|\s?:)\s?)(?P<found>{_SPOKEN_NAME}\sat\s{_SPOKEN_HOST})", re.IGNORECASE),
     re.compile(
         rf"(?P<cue>\b(?:e-?mail|write|contact|reach)\b[^.!?\n]{{0,30}}?[ :])"
         rf"(?!me\b|us\b|at\b)(?P<found>{_SPOKEN_NAME}\sat\s{_SPOKEN_HOST}(?:\sdot\s[a-z]{{2,4}}\b)?)",
@@ -107,7 +109,9 @@ _LEAST_DIGITS = 5  # of an account; a phone number has seven
 # What a pattern cannot do without, found fast: most texts hold none of it.
 _SUSPECT = re.compile(r"[\d@(\[{<]|[-_]at[-_]| dot | DOT | at | AT |微信|[Vv]信")
 _BRACKETS = re.compile(r"[(\[{<]\s?(?:at|a|ät|@|arroba)\s?[)\]}>]|[-_]at[-_]", re.IGNORECASE)
-_SPEECH = re.compile(rf"\sdot\s|\sat\s(?:{_PROVIDERS})\b|(?-i:\sAT\s)", re.IGNORECASE)
+_SPEECH = re.compile(
+    rf"\sdot\s|mail(?:\sis|\s?:)\s?[\w.+-]+\sat\s|\sat\s(?:{_PROVIDERS})\b|(?-i:\sAT\s)", re.IGNORECASE
+)
 
 
 def mask(text: str) -> str:
@@ -197,5 +201,5 @@ def _passes_luhn(digits: str) -> bool:
 def cleaning_version() -> str:
     """Return a hash of the code of `clean` and `mask`: what another version left behind is not trusted."""
     here = Path(__file__).parent
-    files = ("cleaning", "masking", "masking_addresses", "masking_phones")
+    files = ("cleaning", "masking", "masking_addresses", "masking_phones", "masking_streets")
     return hashlib.sha256(b"".join((here / f"{name}.py").read_bytes() for name in files)).hexdigest()
