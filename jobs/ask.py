@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from encoders import load_phraser
 from recsys import Recommender
 from warehouse import InputError
 
@@ -16,11 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["ask_run"]
 
 
-def ask_run(runs: Path, words: Sequence[str], *, n: int, compare: bool, context: Path | None) -> Answer:
-    """Answer `words`: the question alone, or an item's id and the question.
+def ask_run(  # noqa: PLR0913 an argument is an option of the command line
+    runs: Path,
+    words: Sequence[str],
+    *,
+    n: int,
+    compare: bool,
+    context: Path | None,
+    phrase: str | None = None,
+) -> Answer:
+    """Answer `words`: the question alone, or an item's id and the question; `phrase`: a model for other words.
 
     Raises:
-        InputError: more words than these, a blank question, or a context that cannot be read.
+        InputError: more words than these, a blank question, a context that cannot be read, or `phrase` without an item.
+        EncoderError: `phrase` names no language model that can be read.
     """
     if len(words) > 2:
         raise InputError(f"ask takes [ITEM_ID] QUESTION; found {len(words)} arguments: put the question in quotes")
@@ -28,7 +38,11 @@ def ask_run(runs: Path, words: Sequence[str], *, n: int, compare: bool, context:
         raise InputError("ask: the question is blank; say what to ask")
     before = () if context is None else _questions(context)
     item_id = words[0] if len(words) == 2 else None
-    return Recommender.open(runs).ask(words[-1], item_id, n, context=before, compare=compare)
+    if phrase is not None and item_id is None:
+        raise InputError("--phrase puts one item's quotes in other words: name it, ask ITEM_ID QUESTION")
+    shop = Recommender.open(runs)
+    phraser = None if phrase is None else load_phraser(phrase)
+    return shop.ask(words[-1], item_id, n, context=before, compare=compare, phrase=phraser)
 
 
 def _questions(path: Path) -> tuple[str, ...]:

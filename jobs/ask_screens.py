@@ -22,6 +22,8 @@ def show_answer(answer: Answer, *, as_json: bool) -> None:
     out = console()
     if answer["answer"]:
         _print(out, answer["answer"])
+    if "refused" in answer:
+        _print(out, f"refused: {answer['refused']}")
     for quote in answer["evidence"]:
         _show_quote(out, quote, indent="")
     if answer["about"]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli_options import AsJson, Runs
+from jobs.cli_options import AsJson, Phrase, Runs
 
 __all__ = ["register"]
 
@@ -28,10 +28,12 @@ def ask(  # noqa: PLR0913 an argument is an option of the command line
     context: Annotated[
         Path | None, typer.Option("--context", metavar="FILE", help="What was asked before, a question a line.")
     ] = None,
+    phrase: Phrase = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question in the words of reviews and descriptions, or say that there is no evidence."""
     from jobs.ask import ask_run
     from jobs.ask_screens import show_answer
 
-    show_answer(ask_run(runs, words, n=n, compare=compare, context=context), as_json=as_json)
+    answer = ask_run(runs, words, n=n, compare=compare, context=context, phrase=phrase)
+    show_answer(answer, as_json=as_json)

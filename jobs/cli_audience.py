@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli_options import AsJson, ItemId, Runs
+from jobs.cli_options import AsJson, ItemId, Phrase, Runs
 
 __all__ = ["register"]
 
@@ -41,10 +41,14 @@ def campaign(
     ],
     runs: Runs,
     k: Annotated[int, typer.Option("-k", min=1, help="Users an item.")] = 20,
+    phrase: Phrase = None,
     as_json: AsJson = False,
 ) -> None:
     """Name the users for each item of a segment, each with a line of copy that the item's own data bear out."""
+    from encoders import load_phraser
     from jobs.audience_screens import show_campaign
     from recsys import Recommender
 
-    show_campaign(Recommender.open(runs).campaign(where, k=k), as_json=as_json)
+    shop = Recommender.open(runs)
+    phraser = None if phrase is None else load_phraser(phrase)
+    show_campaign(shop.campaign(where, k=k, phrase=phraser), as_json=as_json)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Config", "Cutoff", "Input", "ItemId", "Runs", "Set"]
+__all__ = ["AsJson", "Config", "Cutoff", "Input", "ItemId", "Phrase", "Runs", "Set"]
 
 Runs = Annotated[
     Path, typer.Option("--runs", metavar="DIR", help="The folder of runs; DIR/current is the published one.")
@@ -28,3 +28,12 @@ Set = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Plain JSON on stdout.")]
 ItemId = Annotated[str, typer.Argument(metavar="ITEM_ID", show_default=False)]
+Phrase = Annotated[
+    str | None,
+    typer.Option(
+        "--phrase",
+        metavar="MODEL",
+        help="Let a language model put it in other words: smollm2-135m-instruct, or the folder of one. What says more "
+        "than its sources is refused.",
+    ),
+]
