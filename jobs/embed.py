@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from encoders import Encoder, TextVectors
+    from encoders import TextVectors, TokenEncoder
     from jobs.ingest import Shop
     from jobs.progress import Progress
     from jobs.settings import Settings
@@ -31,6 +31,7 @@ class EmbeddedTexts:
     unknown_word_shares: dict[str, float]  # items, reviews, events → 0 to 1
     no_text: frozenset[str]  # item ids without any text of their own
     reviews: pl.DataFrame  # review_id, item_id, day, text, row (into the vectors): the reviews that have text
+    encoder: TokenEncoder
 
 
 def embed_texts(shop: Shop, *, settings: Settings, cache: Path, progress: Progress | None = None) -> EmbeddedTexts:
@@ -39,7 +40,8 @@ def embed_texts(shop: Shop, *, settings: Settings, cache: Path, progress: Progre
     Raises:
         encoders.EncoderError: the encoder named by the key `encoder` is not there, or not what its checksum says.
     """
-    store = VectorCache(cache, _load(settings))
+    encoder = _load(settings)
+    store = VectorCache(cache, encoder)
     tables = shop.ingested.tables
     found = embed_tables(tables, cache=store, timezone=settings.timezone, progress=progress)
     return EmbeddedTexts(
@@ -49,10 +51,11 @@ def embed_texts(shop: Shop, *, settings: Settings, cache: Path, progress: Progre
         unknown_word_shares=found.unknown_word_share,
         no_text=frozenset(tables["items"]["item_id"].filter(product_text(tables["items"]) == "")),
         reviews=found.reviews,
+        encoder=encoder,
     )
 
 
-def _load(settings: Settings) -> Encoder:
+def _load(settings: Settings) -> TokenEncoder:
     try:
         return load_encoder(encoder_config(settings))
     except EncoderError as error:

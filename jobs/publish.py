@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import warehouse
 from jobs.history import drop_history, keep_history
+from recsys.served_evidence import keep_judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ _LIBRARIES = ("shelfwise", "duckdb", "faiss-cpu", "faiss-gpu", "lightgbm", "nump
 def publish_night(
     run: Run, night: Night, tables: Mapping[str, pl.DataFrame], *, settings: Settings, facts: Mapping[str, object]
 ) -> Path:
-    """Write the run's folder (the DuckDB file, the lists before their cut, the index, the manifest) and publish it."""
+    """Write the run's folder and publish it: the DuckDB file, the lists before their cut, index, judge, manifest."""
     folder = run.building
     warehouse.build_snapshot(folder / "shelfwise.duckdb", tables, run_id=run.run_id)
     (folder / "lists").mkdir()
@@ -37,6 +38,7 @@ def publish_night(
         # small groups of rows: one item's are found without reading the others
         frame.write_parquet(folder / "lists" / f"{name}.parquet", row_group_size=20_000)
     night.offer.index.save(folder / "index")
+    keep_judge(folder, tables["items"], tables["reviews"], night.texts.encoder)
     warehouse.write_manifest(folder, facts)
     keep_history(run.root, run.run_id, dict(tables))
     published = warehouse.publish_run(folder, root=run.root, keep_runs=settings.keep_runs)

@@ -2,48 +2,78 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from encoders.lexical import hash_of, words
 from recsys.errors import RecsysError
 from recsys.evidence import Answer, Compared, EvidenceSearch, Quote, sentence_rows
+from recsys.judge import fit_judge, read_judge, write_judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from encoders import TokenEncoder
     from recsys.open_run import OpenRun
 
-__all__ = ["ask_items", "ask_one", "compare_items", "evidence_of"]
+__all__ = ["JUDGE", "ask_items", "ask_one", "compare_items", "evidence_of", "keep_judge"]
+
+JUDGE = "judge.json"  # in the folder of a run
 
 _READ = 4000  # texts that the judge of a shop is fitted on, at most
+_NAMES = ("item_id", "title", "category")
+_TITLES, _FEWEST_TITLES, _TITLES_SHARE = (
+    500,
+    3,
+    0.15,
+)  # of a category: how many are read; a word of its kind is in these
 _POSITIVE_STARS = 3.0  # more than these
 
 
 def evidence_of(run: OpenRun, encoder: TokenEncoder) -> EvidenceSearch:
-    """Fit the judge of a run on its own texts; the sentences that are read are kept in the cache beside the runs."""
+    """Return what answers from a run's texts, by the judge that the night kept; what is read is kept beside the runs.
+
+    A run without a judge (of an earlier version, or one that a user was taken out of) has one fitted now.
+    """
     from encoders import PieceCache
 
     if not run.published.has_table("reviews"):
         msg = f"run {run.published.run_id} keeps no texts to quote: it is older; publish again with shelfwise nightly"
         raise RecsysError(msg)
-    folder = run.published.folder.parent / "cache" / "vectors"
-    told = _told(run, _some_items(run))
-    cache = PieceCache(folder, encoder, must_write=False)
-    return EvidenceSearch.fit(told["sentence"].to_list(), encoder, cache)
+    folder = run.published.folder
+    cache = PieceCache(folder.parent / "cache" / "vectors", encoder, must_write=False)
+    kept = folder / JUDGE
+    judge = read_judge(kept.read_text(encoding="utf-8"), encoder.encoder_id) if kept.is_file() else None
+    if judge is None:
+        texts = run.query("SELECT item_id, count(review_id) AS texts FROM reviews GROUP BY item_id")
+        chosen = _some_items(run.items["item_id"].to_list(), texts)
+        judge = fit_judge(_told(run, chosen)["sentence"].to_list(), encoder)
+    return EvidenceSearch(encoder, cache, judge)
+
+
+def keep_judge(folder: Path, items: pl.DataFrame, reviews: pl.DataFrame, encoder: TokenEncoder) -> None:
+    """Fit the judge of the run whose published tables these are, and write it into the run's folder."""
+    texts = reviews.group_by("item_id").agg(pl.len().alias("texts"))
+    chosen = _some_items(items["item_id"].to_list(), texts)
+    own = reviews.filter(pl.col("item_id").is_in(chosen)).with_columns(positive=pl.lit(None, pl.Boolean))
+    told = sentence_rows(own, items.filter(pl.col("item_id").is_in(chosen)).cast({"description": pl.String}))
+    judge = fit_judge(told["sentence"].to_list(), encoder)
+    (folder / JUDGE).write_text(write_judge(judge, encoder.encoder_id), encoding="utf-8")
 
 
 def ask_one(run: OpenRun, search: EvidenceSearch, question: str, item_id: str, n: int) -> Answer:
     """Answer for one item; `question` may hold what was asked before."""
-    answer = search.answer(question, _told(run, [item_id]), n=n)
+    answer = search.answer(question, _told(run, [item_id]), n=n, called=_called(run, [item_id]))
     answer["item_id"] = item_id
     return answer
 
 
 def ask_items(run: OpenRun, search: EvidenceSearch, question: str, item_ids: Sequence[str], n: int) -> Answer:
     """Answer across items: an item's best sentence speaks for it, and the items are ranked by it."""
-    found = search.judged(question, _told(run, item_ids))
+    found = search.judged(question, _told(run, item_ids), _called(run, item_ids))
     first = found.unique("item_id", keep="first", maintain_order=True)
     answer = search.told(question, first, n=n)
     titles = dict(run.items.select("item_id", "title").iter_rows())
@@ -61,20 +91,42 @@ def compare_items(run: OpenRun, search: EvidenceSearch, question: str, item_ids:
     facts = {row["item_id"]: row for row in rows.iter_rows(named=True)}
     compared: list[Compared] = []
     for item_id in item_ids:
-        quotes: list[Quote] = search.answer(question, _told(run, [item_id]), n=1)["evidence"]
+        quotes: list[Quote] = search.answer(question, _told(run, [item_id]), n=1, called=_called(run, [item_id]))[
+            "evidence"
+        ]
         told = facts[item_id]
         compared.append({"item_id": item_id, "title": told["title"], "price": told["price"], "evidence": quotes})
     return compared
 
 
-def _some_items(run: OpenRun) -> list[str]:
-    """Return items, by the hash of their id, until there are texts enough."""
-    rows = run.query(
-        "SELECT i.item_id, count(r.review_id) + 1 AS texts FROM items i LEFT JOIN reviews r USING (item_id) "
-        "GROUP BY i.item_id ORDER BY md5(i.item_id), i.item_id"
-    )
-    enough = rows.filter(pl.col("texts").cum_sum() - pl.col("texts") < _READ)
-    return enough["item_id"].to_list()
+def _some_items(item_ids: Sequence[str], texts: pl.DataFrame) -> list[str]:
+    """Return items, by the hash of their id, until there are texts enough; `texts`: item_id, texts."""
+    counts = dict(texts.select("item_id", "texts").iter_rows())
+    chosen, read = list[str](), 0
+    for item_id in sorted(item_ids, key=hash_of):
+        if read >= _READ:
+            break
+        chosen.append(item_id)
+        read += counts.get(item_id, 0) + 1  # and the description
+    return chosen
+
+
+def _called(run: OpenRun, item_ids: Sequence[str]) -> dict[str, str]:
+    """Return what kind of thing each item is, in words: its category, and what titles of the category share with its.
+
+    The other words of a title may well be what is asked about: phone, but not waterproof.
+    """
+    shared: dict[str | None, set[str]] = {}
+    called: dict[str, str] = {}
+    for item_id, title, category in run.items[[run.row_of[each] for each in item_ids]].select(_NAMES).iter_rows():
+        if category not in shared:
+            titles = run.items.filter(pl.col("category").eq_missing(category))["title"].drop_nulls().head(_TITLES)
+            counted = Counter(word for each in titles for word in set(words(each)))
+            least = max(_FEWEST_TITLES, len(titles) * _TITLES_SHARE)
+            shared[category] = {word for word, count in counted.items() if count >= least}
+        kind = [word for word in words(title or "") if word in shared[category]]
+        called[item_id] = " ".join([*kind, category or ""])
+    return called
 
 
 def _told(run: OpenRun, item_ids: Sequence[str]) -> pl.DataFrame:

@@ -36,6 +36,7 @@ _EMPTIED = ("user_id", "order_id")  # of a sale
 _QUOTE = re.compile(r"([\"“「『])([^\"”」』]{8,})([\"”」』])")
 _LISTS_OF_ITEMS = frozenset({"audience", "owners"})  # their ranks run over users, and close up
 _SAID = "degradations"  # of a run: a refusal may name a user as its example
+_OF_WORDS = "judge.json"  # counts words of reviews; a run without it has it fitted when a question is asked
 _KEEPS_QUOTES = ("reason", "driver", "evidence", "quote", "copy")
 
 
@@ -163,7 +164,7 @@ def rebuild_run(root: Path, run_id: str, person: Person) -> dict[str, int]:
         target.parent.mkdir(parents=True, exist_ok=True)
         rows = rewrite_parquet(file, target, person) if file.suffix == ".parquet" else 0
         touched |= {name: rows} if rows else {}
-        if not target.exists():
+        if not target.exists() and not (name == _OF_WORDS and "reviews" in touched):
             os.link(file, target)  # a run's files are never written again: two names of one are safe
     if not touched:
         shutil.rmtree(rebuilt)

@@ -7,9 +7,12 @@ import sys
 
 import pytest
 
+from encoders import EncoderConfig, load_encoder
 from jobs.ask import ask_run
 from jobs.ask_screens import show_answer
 from recsys import Recommender, UnknownItem
+from recsys.open_run import open_run
+from recsys.served_evidence import evidence_of
 from warehouse import InputError, Published
 
 KEYS = {"item_id", "question", "evidence", "about", "positive_share", "answer"}
@@ -131,3 +134,14 @@ def test_where_the_cache_cannot_be_written_the_answer_is_the_same(runs, reviewed
     (copy / "cache").write_text("a file where the folder would be")
     asked = "Did it arrive quickly?"
     assert Recommender.open(copy).ask(asked, reviewed) == Recommender.open(runs).ask(asked, reviewed)
+
+
+def test_the_judge_that_the_night_kept_is_the_one_that_a_run_without_it_has_fitted(runs, reviewed, tmp_path):
+    copy = shutil.copytree(runs, tmp_path / "runs", symlinks=True)
+    run = (copy / "current").resolve()
+    kept = json.loads((run / "judge.json").read_text())
+    assert "judge.json" in json.loads((run / "manifest.json").read_text())["files"]
+    old = open_run(copy)
+    (run / "judge.json").unlink()
+    judge = evidence_of(old, load_encoder(EncoderConfig(threads=1))).judge
+    assert (judge.threshold, judge.rarity) == (kept["threshold"], kept["rarity"])

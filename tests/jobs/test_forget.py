@@ -92,6 +92,17 @@ def test_no_file_holds_the_id_or_the_words_any_more(after):
     assert not done.already
 
 
+def test_the_judge_of_a_run_with_the_persons_words_goes_and_answers_are_judged_anew(before, after, tmp_path):
+    runs, done = after
+    last = list_runs(runs)[-1]
+    assert (before / last / "judge.json").is_file()
+    kept = {run_id: (runs / run_id / "judge.json").exists() for run_id in list_runs(runs)}
+    assert not kept[last]
+    assert all(kept[run_id] for run_id in kept if run_id not in done.runs_rebuilt)
+    answer = Recommender.open(copy(runs, tmp_path / "runs")).ask("Does the lamp hum?", "010", 5)
+    assert all(WORDS not in quote["sentence"] for quote in answer["evidence"])
+
+
 def test_what_the_person_did_is_gone_and_what_was_sold_stays(before, after):
     runs, done = after
     old, new = Published.open(before), Published.open(runs)

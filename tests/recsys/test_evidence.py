@@ -13,7 +13,8 @@ from encoders import EncoderConfig, PieceCache, load_encoder
 from encoders.contract import Tokens
 from encoders.sweeping import sweep_vectors
 from recsys.evidence import NO_EVIDENCE, EvidenceSearch, sentence_rows
-from recsys.judge import Judge, fit_judge
+from recsys.judge import Judge, fit_judge, read_judge, write_judge
+from recsys.questions import questions_about, without_asking
 from recsys.sentences import MOST_LETTERS, sentences
 
 REVIEWS = {
@@ -134,11 +135,54 @@ def test_a_judge_is_the_same_twice_whatever_the_order_of_the_texts(search, encod
 
 
 def test_a_rare_piece_of_the_question_weighs_more_than_a_common_one():
-    names, vectors = ("the", "zip"), np.eye(2, dtype=np.float32)
-    judge = Judge({"the": 0.1, "zip": 3.0}, 5.0, 0.5)
+    names, vectors = ("small", "zip"), np.eye(2, dtype=np.float32)
+    judge = Judge({"small": 0.1, "zip": 3.0}, 5.0, 0.5)
     question = Tokens(names, vectors)
-    with_zip, with_the, nothing = vectors[1:], vectors[:1], vectors[:0]
-    assert judge.scores(question, [with_zip, with_the, nothing]).tolist() == [0.96774, 0.03226, 0.0]
+    with_zip, with_small, nothing = vectors[1:], vectors[:1], vectors[:0]
+    assert judge.scores(question, [with_zip, with_small, nothing]).tolist() == [0.96774, 0.03226, 0.0]
+
+
+def test_what_only_asks_weighs_a_part_and_what_names_the_item_nothing():
+    judge = Judge({"zip": 3.0}, 3.0, 0.5)
+    assert judge.weights(("which", "zip")).tolist() == [0.2, 0.8]
+    assert judge.weights(("phone", "zip"), ("Phones",)).tolist() == [0.0, 1.0]
+    assert judge.weights(("phone", "##s"), ("smart", "##phone")).tolist() == [0.0, 1.0]
+    assert judge.weights(("how", "phone"), ("phone",)).tolist() == [0.5, 0.5]  # nothing else is asked
+
+
+def test_a_question_about_the_kind_of_item_itself_is_not_answered_by_its_name(search):
+    said = told("phone").with_columns(sentence=pl.lit("Exactly the telephone that I was looking for.")).head(1)
+    question = "Is the telephone waterproof?"
+    assert search.answer(question, said, n=1)["about"] == 1
+    assert search.answer(question, said, n=1, called={"phone": "a telephone"})["answer"] == NO_EVIDENCE
+
+
+@pytest.mark.parametrize(
+    ("question", "left"),
+    [
+        ("这款手机的电池怎么样?", "手机 电池   ?"),
+        ("有耳机孔吗?", "耳机孔 ?"),
+        ("会发热吗", "发热"),
+        ("怎么样?", "怎么样?"),
+        ("How is it?", "How is it?"),
+    ],
+)
+def test_chinese_words_that_only_ask_are_taken_out_before_a_question_is_read(question, left):
+    assert without_asking(question).split() == left.split()
+
+
+def test_questions_are_made_in_the_script_of_their_word():
+    assert questions_about("zipper")[0] == "How is the zipper?"
+    assert questions_about("电池")[0] == "电池怎么样?"
+
+
+def test_a_judge_that_is_kept_is_the_same_and_holds_no_word_of_few(search, encoder):
+    said = write_judge(search.judge, encoder.encoder_id)
+    assert read_judge(said, encoder.encoder_id) == search.judge
+    assert read_judge(said, "another") is None
+    assert read_judge(said.replace('"format": 1', '"format": 2'), encoder.encoder_id) is None
+    assert {"the", "is"} <= set(search.judge.rarity)
+    assert not {"sister", "aunt", "leaflet"} & set(search.judge.rarity)
 
 
 def test_each_of_many_sentences_is_judged(search):
