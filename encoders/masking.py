@@ -100,7 +100,8 @@ _CUED_ACCOUNTS = (
 )
 
 _CHAT = re.compile(
-    r"((?:微信|[Vv]信|\bwechat|\bweixin)\s?(?:号|id)?\s?[:\uff1a是]?\s?)(?=[\w-]*[\d_-])[A-Za-z][\w-]{4,19}", re.ASCII
+    r"((?:微信|[Vv]信|加[Vv]|\bwechat|\bweixin)\s?(?:号|id)?\s?[:\uff1a是]?\s?)(?=[\w-]*[\d_-])[A-Za-z][\w-]{4,19}",
+    re.ASCII,
 )
 _DIGIT = re.compile(r"\d")
 _LEAST_DIGITS = 5  # of an account; a phone number has seven
@@ -130,7 +131,7 @@ def mask(text: str) -> str:
 
 def _mask_once(text: str) -> str:
     text = _mask_emails(text)
-    if "信" in text or "we" in text or "We" in text:
+    if "信" in text or "加" in text or "we" in text or "We" in text:
         text = _CHAT.sub(r"\1[id]", text)
     digits = len(_DIGIT.findall(text))
     if not digits:

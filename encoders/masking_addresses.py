@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from encoders.masking_streets import mask_streets
+from encoders.masking_streets import mask_indian, mask_streets
 
 __all__ = ["mask_addresses"]
 
@@ -68,7 +68,7 @@ _BEFORE_A_ZIP = re.compile(
 )
 _ANY_POSTCODE = re.compile(r"[A-Z]\d[A-Z\d]? \d[A-Z]{2}")
 _POSTCODES = (
-    re.compile(rf"{_START}\d{{1,5}}[A-Za-z]?,? (?:{_WORD} ){{1,4}}?(?:{_WORD},? ){{0,4}}{_NO_UNIT}{_POSTCODE}"),
+    re.compile(rf"{_START}\d{{1,5}}[A-Za-z]?,? (?:{_WORD},? ){{1,8}}?{_NO_UNIT}{_POSTCODE}"),
     re.compile(rf"{_NO_UNIT}{_POSTCODE}"),
 )
 
@@ -116,7 +116,7 @@ _UP_TO_DISTRICT = (
     rf"(?:{_PLACE}{{2,8}}?(?:省|自治区))?(?:{_PLACE}{{2,8}}?市)?(?:{_PLACE}{{1,8}}?[区區县縣市旗])?"
     rf"(?:{_PLACE}{{1,8}}?[镇鎮乡鄉])?"
 )
-_ESTATE = "(?:小区|花园|公寓|大厦|家园|新村|苑|庭|城|广场)"
+_ESTATE = "(?:(?:小区|花园|公寓|大厦|家园|新村|苑|庭|城|广场|园|里|坊)(?:[一二三四五六七八九十]+[区期])?)"
 _KANA = "[\u3040-\u30ff\u3400-\u9fff]"
 _CHINESE = (
     re.compile(
@@ -166,6 +166,7 @@ _FAMILIES = (
 
 def mask_addresses(text: str) -> str:
     """Return `text` with postal addresses as `[address]`."""
+    text = mask_indian(text)
     if _ANY_POSTCODE.search(text):
         for pattern in _POSTCODES:
             text = pattern.sub("[address]", text)

@@ -32,14 +32,14 @@ _GOES_ON = re.compile(r"[A-Z]|[xX×]\d|[a-z]*\d")  # a model number, a size
 _COUNTS = re.compile(r"\s?(?:毫安|元|件|个|片|张|米|厘米|赫兹|像素|流明)")
 _SERIAL = re.compile(
     r"(?:\b(?:model|part|sku|serial|s/n|sn|order|invoice|tracking|item|ean|upc|gtin|isbn(?:-1[03])?|asin|barcode|lot|"
-    r"batch|cas|version|firmware|ref|kit|set|lego|bestell\w*|artikel\w*|art)\b|"
+    r"batch|cas|ndc|version|firmware|ref|kit|set|lego|bestell\w*|artikel\w*|art)\b|"
     r"货号|单号|订单号?|型号|条码|编号|批号|序列号)"
     r"[\s.:#=№-]*(?:no|nr|number|nummer|num|code|id)?[\s.:#=№-]*$",
     re.IGNORECASE,
 )
 _CUE = re.compile(
     r"(?:\b(?:tel|tél|téléphone|telephone|phone|phones|ph(?=[:.#])|fon|telefon\w*|teléfono|telefone|mobile|mob|mobil|"
-    r"cell|cellulare|celular|handy|fax|whatsapp|whats|viber|telegram|sms|rufnummer|hotline|call|calls|text|ring|dial|"
+    r"cell|cellulare|celular|móvil|movil|handy|fax|whatsapp|whats|viber|telegram|sms|rufnummer|hotline|call|calls|text|ring|dial|"
     r"contact|reach|dzwo\w+|zadzwo\w+|ligar?|ligue|(?:mi|meu|mio|mon|mein\w*|mijn|mój) n[uú]mm?[eé]r\w*|номер|"
     r"llama|llámame|appelez|anrufen|bel|тел|телефон|звоните|number is|number's|my no|vx|wx)\b|"
     r"电话|電話|手机|手機|联系|聯繫|拨打|打给|致电|座机|热线|客服|微信|号码|携帯|전화|연락|اتصل|هاتف|جوال)"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["mask_streets"]
+__all__ = ["mask_indian", "mask_streets"]
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀ-Ž"
 _WORD = rf"[{_UPPER}][\w.'’-]*"
-_HOUSE = r"\d{1,4} ?(?:[A-Za-z]\b)?(?: ?[-/] ?\d{1,4}[a-z]?\b| \d{1,3}\b(?=,))?(?!\w)"
+_HOUSE = r"\d{1,4} ?(?:[A-Za-z]\b(?!\.))?(?: ?[-/] ?\d{1,4}[a-z]?\b| \d{1,3}\b(?=,))?(?!\w)"
 _CODE = r"(?:(?:[A-Z]{1,2}-)?(?:\d{5}|\d{3} \d{2}|\d{2}-\d{3}|\d{4}-\d{3}))(?!\d)"
 _NORTHERN = r"(?:gatan|gata|vägen|väg|gränd|stigen|torget|gade|vej|allé|gate|gaten|vei|veien|plass)"
 _EUROPEAN = (
@@ -38,9 +38,9 @@ _KOREAN = re.compile(
     r"(?:\d{1,3}번?길\s?)?\d{1,4}(?:-\d{1,4})?"
 )
 _INDIAN = re.compile(
-    rf"(?:\b(?:Flat|House|Plot|Door|Shop|H\.? ?No)\.?[ .:#]*(?:No\.? ?)?[\w/-]{{1,8}},? )?(?:{_WORD},? ){{0,6}}"
-    rf"(?:Road|Street|Nagar|Marg|Colony|Layout|Cross|Main|Sector \d+|Block),? (?:{_WORD},? ){{0,4}}"
-    rf"{_WORD},?(?: ?[-–] ?| )[1-8]\d{{2}} ?\d{{3}}(?!\d)"
+    r"(?:\b(?:Flat|House|Plot|Door|Shop|H\.? ?No)\.?[ .:#]*(?:No\.? ?)?[\w/-]{1,8},? |\bNo\. ?\d{1,4},? )?"
+    rf"(?:{_WORD},? ){{0,6}}(?:Road|Street|Nagar|Marg|Colony|Layout|Cross|Main|Sector \d+|Block),? "
+    rf"(?:{_WORD},? ){{0,4}}{_WORD},?(?: ?[-–] ?| )[1-8]\d{{2}} ?\d{{3}}(?!\d)"
 )
 _BEFORE_A_CODE = re.compile(rf"\d[^,\n]{{0,12}},? {_CODE} [{_UPPER}]|\d,? \d{{4}} [{_UPPER}]")
 _PIN = re.compile(r"[a-z],?(?: ?[-–] ?| )[1-8]\d{2} ?\d{3}(?!\d)")
@@ -48,15 +48,18 @@ _STREET_PL = re.compile(r"\b(?:ul|al|pl|os)\. ")
 _CYRILLIC, _HANGUL = re.compile("[А-Яа-я]"), re.compile("[가-힣]")
 
 
+def mask_indian(text: str) -> str:
+    """Return `text` with addresses of India as `[address]`: first, for a part of one looks like an English street."""
+    return _INDIAN.sub("[address]", text) if _PIN.search(text) else text
+
+
 def mask_streets(text: str) -> str:
-    """Return `text` with these addresses as `[address]`."""
+    """Return `text` with the other addresses as `[address]`."""
     if _STREET_PL.search(text):
         text = _POLISH.sub("[address]", text)
     if _BEFORE_A_CODE.search(text):
         for pattern in _EUROPEAN:
             text = pattern.sub("[address]", text)
-    if _PIN.search(text):
-        text = _INDIAN.sub("[address]", text)
     if not text.isascii():
         if _CYRILLIC.search(text):
             text = _RUSSIAN.sub("[address]", text)
