@@ -141,6 +141,8 @@ def _around_the_fault(stream: IO[bytes], encoding: str) -> tuple[bytes, int]:
 
 def _encoding_of(head: bytes, encoding: str) -> str:
     """A byte order mark speaks for its own file, whatever the folder's encoding."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
     return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else encoding
 
 

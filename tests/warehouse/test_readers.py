@@ -132,7 +132,6 @@ TITLE = "女士 运动鞋, 轻便 防滑"
     [
         (TITLE, "gb18030", "gb18030"),
         (TITLE, "gbk", "gb18030"),
-        (TITLE, "utf-16", "utf-16"),
         ("title", "utf-16-le", "utf-16"),
         ("für große Füße, café", "latin-1", "cp1252"),
         ("5 \u20ac \u2013 \u201cquoted\u201d", "cp1252", "cp1252"),
@@ -145,6 +144,12 @@ def test_another_encoding_is_named_as_what_it_is_with_the_cure(tmp_path, text, e
     assert f'set encoding = "{named}" at the top of shop.toml, or save the file as UTF-8' in str(failure.value)
     assert "sales.csv line " in str(failure.value)
     assert "not utf-8" in str(failure.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_byte_order_mark_speaks_for_its_own_file(tmp_path, encoding):
+    path = written(tmp_path, f"item_id\ttitle\r\n1\t{TITLE}\r\n".encode(encoding))
+    assert read(path).rows.rows() == [("1", TITLE)]
 
 
 def test_the_encoding_is_found_where_the_first_strange_letter_comes_late(tmp_path):
