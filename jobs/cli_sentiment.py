@@ -60,7 +60,7 @@ def train(  # noqa: PLR0913 an argument is an option of the command line
     eval_batch_size: Annotated[int | None, typer.Option("--eval-batch-size", min=1, help=f"{_DEFAULTS}64.")] = None,
     warmup_steps: Annotated[
         float | None,
-        typer.Option("--warmup-steps", min=0, help=f"Below 1: their share of all. {_DEFAULTS}500; cpu: 0.1."),
+        typer.Option("--warmup-steps", min=0, max=1e9, help=f"Below 1: their share of all. {_DEFAULTS}500; cpu: 0.1."),
     ] = None,
     weight_decay: Annotated[float | None, typer.Option("--weight-decay", min=0, help=f"{_DEFAULTS}0.01.")] = None,
     logging_steps: Annotated[int | None, typer.Option("--logging-steps", min=1, help=f"{_DEFAULTS}10.")] = None,

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+import encoders
 from encoders.sentiment import SentimentModel, evaluate_sentiment, train_sentiment
 from jobs.progress import show_progress
 from jobs.review_files import read_reviews
+from warehouse import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +44,7 @@ def evaluate_model(model: Path, reviews: Path, *, predictions: Path | None, thre
         found = evaluate_sentiment(loaded, read.texts, read.stars, threads=threads, progress=progress)
     if predictions is not None:
         rows = found.rows.tolist()
-        pl.DataFrame(
+        frame = pl.DataFrame(
             {
                 "review_id": [read.ids[row] for row in rows],
                 "stars": [read.stars[row] for row in rows],
@@ -50,13 +52,17 @@ def evaluate_model(model: Path, reviews: Path, *, predictions: Path | None, thre
                 "predicted": [loaded.names[label] for label in found.probabilities.argmax(axis=1).tolist()],
                 **{name: found.probabilities[:, label] for label, name in enumerate(loaded.names)},
             }
-        ).write_parquet(predictions)
+        )
+        try:
+            frame.write_parquet(predictions)
+        except OSError as error:
+            raise InputError(f"--predictions {predictions}: cannot be written ({error})") from error
     return found
 
 
 def predict_text(model: Path, text: str, *, threads: int) -> Prediction:
-    """Return what a model says of one text."""
+    """Return what a model says of one text, masked as the texts that it was trained on."""
     loaded = SentimentModel.load(model)
-    told = loaded.probabilities([text], threads=threads)[0].tolist()
+    told = loaded.probabilities([encoders.mask(encoders.clean(text))], threads=threads)[0].tolist()
     best = max(range(len(told)), key=told.__getitem__)
     return Prediction(loaded.names[best], told[best], dict(zip(loaded.names, told, strict=True)))

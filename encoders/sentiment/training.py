@@ -55,7 +55,8 @@ def train_sentiment(
     curve (loss.json, loss.svg), the predictions on the validation part (validation.json) and `sentiment.json`.
 
     Raises:
-        EncoderError: nothing to learn from, a base that cannot be trained, a folder `out` that holds something else.
+        EncoderError: nothing to learn from, a base that cannot be trained, a folder `out` that holds something else
+            or cannot be written.
     """
     began = time.monotonic()
     go_offline()
@@ -63,8 +64,7 @@ def train_sentiment(
         msg = f"{out} is there and is no sentiment model; nothing was written; name another folder"
         raise EncoderError(msg)
     rows, counts = _rows_of(texts, stars, config)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:
+    with _beside(out) as aside:
         folder = Path(aside) / "model"
         folder.mkdir()
         network, training = _fine_tune(rows, config, Path(aside) / "checkpoints", progress)
@@ -77,6 +77,14 @@ def train_sentiment(
     return trained
 
 
+def _beside(out: Path) -> tempfile.TemporaryDirectory[str]:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent)
+    except OSError as error:
+        raise EncoderError(f"{out}: nothing can be written there ({error.strerror}); name another folder") from error
+
+
 def _rows_of(
     texts: Sequence[str], stars: Sequence[float | None], config: SentimentConfig
 ) -> tuple[TrainingRows, dict[str, int]]:
@@ -86,7 +94,10 @@ def _rows_of(
     starred = ~np.isnan(np.array(stars, dtype=np.float64))
     kept = np.flatnonzero(told & (labels >= 0))
     kept_texts = [cleaned[row] for row in kept]
-    held_out = np.array([text_key(text) % 1000 < 1000 * config.validation_share for text in kept_texts], dtype=bool)
+    keys = np.array([text_key(text) % 1000 for text in kept_texts], dtype=np.int64)
+    held_out = keys < 1000 * config.validation_share
+    if not held_out.any() and len(np.unique(keys)) > 1:
+        held_out = keys == keys.min()  # of a handful of reviews none may fall into the share
     rows = TrainingRows(kept_texts, labels[kept], held_out)
     counts = {
         "train": int((~held_out).sum()),

@@ -179,6 +179,19 @@ def test_what_cannot_be_trained_is_refused_with_its_cure_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_handful_of_reviews_has_a_validation_part_too(base, tmp_path):
+    stars = [5.0, 1.0, 5.0, 1.0]
+    config = replace(CONFIG, base=base, epochs=0.5, validation_share=0.01)
+    result = train_sentiment(TEXTS[:4], stars, config=config, out=tmp_path / "model")
+    assert result.rows == {"train": 3, "validation": 1, "without_stars": 0, "dropped": 0, "without_text": 0}
+
+
+def test_a_place_where_no_folder_can_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EncoderError, match=r"nothing can be written there \(File exists\); name another folder"):
+        train_sentiment(TEXTS, STARS, config=CONFIG, out=tmp_path / "file" / "model")
+
+
 def test_a_folder_that_is_no_model_or_has_other_weights_is_refused(trained, tmp_path):
     with pytest.raises(EncoderError, match=r"holds no sentiment model, sentiment\.json is missing"):
         SentimentModel.load(tmp_path)

@@ -215,6 +215,13 @@ def test_reviews_are_read_from_each_kind_of_file_with_the_headline_before_the_wo
     assert read.ids[2].isdigit()  # its line
 
 
+def test_what_names_a_person_is_masked_before_a_model_keeps_its_words(tmp_path):
+    path = tmp_path / "reviews.csv"
+    words = "<b>Fits</b>. Call 415-555-2671 or a.b@example.com"
+    path.write_text(f"review_headline,review_body,star_rating\nGood,{words},5\n")
+    assert read_reviews(path).texts == ("Good. Fits. Call [phone] or [email]",)
+
+
 def test_rows_that_cannot_be_used_are_left_out_and_said_so(tmp_path, caplog):
     path = tmp_path / "reviews.csv"
     path.write_text('text,stars\nfine,4\nodd,many\nhigh,9\n"ragged"\nempty,\n')
