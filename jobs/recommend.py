@@ -55,7 +55,18 @@ def shop_history(shop: Shop, texts: EmbeddedTexts) -> ShopHistory:
         interest=shop.signals.interest,
         texts=texts.vectors,
         cutoff=shop.cutoff,
+        said=_said(shop.table("reviews"), texts.reviews),
     )
+
+
+def _said(reviews: pl.DataFrame | None, days: pl.DataFrame) -> pl.DataFrame | None:
+    """Return the reviews with their days, as reasons quote them; None where nobody wrote any."""
+    if reviews is None or "text" not in reviews.columns:
+        return None
+    told = reviews.join(days.select("review_id", date="day"), on="review_id", how="inner", maintain_order="left")
+    types = {"user_id": pl.String(), "stars": pl.Float64()}
+    absent = [pl.lit(None, type_).alias(name) for name, type_ in types.items() if name not in told.columns]
+    return told.with_columns(absent).select("item_id", "user_id", "review_id", "date", "stars", "text")
 
 
 def list_users(shop: Shop, *, settings: Settings) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ class ShopHistory:
     optionally `attributes`: names separated by blanks, which tell items apart as category and brand do.
     `purchases`: user_id, item_id, day, units. `interest`: user_id, item_id, day, kind. `reviews`: item_id, date,
     reviews, mean_stars, mean_probability, trend, as on each day that brought a review; the ranker learns from it. None:
-    it does not.
+    it does not. `said`: item_id, user_id, review_id, date, stars, text of each review, which reasons quote. None: they
+    do not.
     """
 
     items: pl.DataFrame
@@ -32,3 +33,4 @@ class ShopHistory:
     texts: TextVectors | None
     cutoff: date
     reviews: pl.DataFrame | None = None
+    said: pl.DataFrame | None = None

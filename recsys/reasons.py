@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from recsys.ordering import FILL
+from recsys.quotes import fit_review_quotes, fit_shared_phrases
 from recsys.recency import last_items
 from recsys.sources.attributes import attribute_matrix
 from recsys.sources.popular import Buyers, buyers_of
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recsys.ordering import ListRows
+    from recsys.quotes import SharedPhrases
     from recsys.training import Evening
     from recsys.view import View
 
@@ -55,6 +58,12 @@ class Reasons:
         self.bought = bought
         self.together = (bought.T @ bought).tocsr()
         self.together.sort_indices()
+        self.reviews = fit_review_quotes(view.history.said, cutoff=view.origin)
+
+    @cached_property
+    def phrases(self) -> SharedPhrases:
+        """Return what finds the phrases that items share: a shop without texts needs none."""
+        return fit_shared_phrases(self.view.catalogue.texts)
 
     def of(self, rows: ListRows, otherwise: NDArray[Any] | None = None) -> tuple[pl.Series, pl.Series]:
         """Return source and reason of each row; `otherwise`: what to say where no source can, else what is popular."""
@@ -104,7 +113,9 @@ class Reasons:
             axis=1,
         )
         cosine = np.where((last >= 0) & (last != item[:, None]), cosine, 0.0)
-        return self._named(last, cosine, lambda value, title: f"like {title}: cosine {value:.2f}")
+        said = self._named(last, cosine, lambda value, title: f"like {title}: cosine {value:.2f}")
+        nearest = last[np.arange(len(item)), cosine.argmax(axis=1)]
+        return self._quoting(said, user, item, nearest)
 
     def _browsing(self, user: NDArray[np.int64], item: NDArray[np.int64]) -> NDArray[Any]:
         texts = self.view.history.texts
@@ -114,7 +125,21 @@ class Reasons:
         words = np.zeros((self.view.shape[0], texts.vectors.shape[1]), dtype=np.float32)
         words[self.view.catalogue.users(read.user_ids)] = read.vectors
         cosine = np.einsum("nd,nd->n", item_vectors(self.view)[item], words[user])
-        return np.array([f"near what the user browsed for: cosine {value:.2f}" for value in cosine], dtype=object)
+        said = np.array([f"near what the user browsed for: cosine {value:.2f}" for value in cosine], dtype=object)
+        return self._quoting(said, user, item, None)
+
+    def _quoting(
+        self, said: NDArray[Any], user: NDArray[np.int64], item: NDArray[np.int64], near: NDArray[np.int64] | None
+    ) -> NDArray[Any]:
+        """Add to each reason a phrase that the item shares with the one that is `near`, else a sentence of a review."""
+        item_ids, user_ids = self.view.catalogue.item_ids.gather(item), self.view.catalogue.user_ids.gather(user)
+        told = said.copy()
+        for row, (item_id, user_id) in enumerate(zip(item_ids, user_ids, strict=True)):
+            phrase = None if near is None or said[row] is None else self.phrases.of(int(item[row]), int(near[row]))
+            sentence = None if phrase else self.reviews.of(item_id, user_id)
+            if said[row] is not None and (phrase or sentence):
+                told[row] += f"; both: \u201c{phrase}\u201d" if phrase else f"; a review: \u201c{sentence}\u201d"
+        return told
 
     def _interest(self, user: NDArray[np.int64], item: NDArray[np.int64]) -> NDArray[Any]:
         rows, n_items = self.view.interest, np.int64(self.view.shape[1])

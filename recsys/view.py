@@ -40,6 +40,7 @@ class Catalogue:
     price: NDArray[np.float32]
     available: NDArray[np.int64]
     attributes: tuple[str, ...]  # of each item, names separated by blanks
+    texts: tuple[str, ...]  # of each item, title and description on lines of their own
     purchases: pl.DataFrame  # user, item, day (since 1970), weight: units; sorted so
     interest: pl.DataFrame  # the same; weight: of a purchase
 
@@ -130,6 +131,7 @@ def catalogue_of(history: ShopHistory, users: Sequence[str]) -> Catalogue:
         price=_column(items, "price", pl.Float32()).to_numpy().copy(),
         available=available.to_numpy(),
         attributes=tuple(_column(items, "attributes", pl.String()).fill_null("")),
+        texts=tuple(_lines(items)),
         purchases=_placed(units, user_ids, ids, pl.col("weight").sum()),
         interest=_placed(interest.join(weights, on="kind"), user_ids, ids, pl.col("weight").max()),
     )
@@ -176,6 +178,11 @@ def _column(items: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
     if name in items.columns:
         return items[name].cast(dtype)
     return pl.Series(name, [None] * items.height, dtype=dtype)
+
+
+def _lines(items: pl.DataFrame) -> pl.Series:
+    told = pl.DataFrame([_column(items, name, pl.String()) for name in ("title", "description")])
+    return told.select(pl.concat_str("title", "description", separator="\n", ignore_nulls=True)).to_series()
 
 
 def _codes(names: pl.Series) -> NDArray[np.int64]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 
+import polars as pl
 import pytest
 
 from encoders import EncoderConfig, load_encoder
@@ -74,6 +76,22 @@ def test_q09_every_quote_is_a_substring_of_a_stored_text_dated_up_to_the_cutoff(
             assert quote["sentence"] in headline or quote["sentence"] in text
             assert (quote["date"], quote["date"] <= shop.run.cutoff) == (day, True)
     assert seen >= 3
+
+
+def test_q09_every_quote_in_a_published_reason_is_a_substring_of_a_stored_text_dated_up_to_the_cutoff(runs):
+    run = Published.open(runs)
+    cutoff = Recommender.open(runs).run.cutoff
+    items = run.query("SELECT concat_ws(chr(10), title, description) AS text FROM items")["text"].to_list()
+    reviews = run.query("SELECT text FROM reviews WHERE date IS NULL OR date <= ?", [cutoff])["text"].to_list()
+    reasons = [run.query(f"SELECT DISTINCT reason FROM {name}")["reason"] for name in ("recommendations", "audience")]
+    reasons += [run.query("SELECT DISTINCT reason FROM similar_items")["reason"]]
+    lists = [pl.read_parquet(path) for path in sorted((run.folder / "lists").glob("*.parquet"))]
+    reasons += [each["reason"].unique() for each in lists if "reason" in each.columns]
+    told = {found for each in reasons for found in re.findall("(both|a review): “([^”]*)”", " ".join(each))}
+    assert {kind for kind, _ in told} == {"both", "a review"}
+    for kind, quote in told:
+        assert sum(quote in text for text in (items if kind == "both" else reviews)) >= (2 if kind == "both" else 1)
+    assert not any(re.search("because|due to|since you", " ".join(each)) for each in reasons)
 
 
 def test_a_question_without_an_item_ranks_the_items_that_search_finds(runs, capsys):

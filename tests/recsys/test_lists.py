@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
 
 import numpy as np
@@ -231,3 +232,26 @@ def test_progress_tells_windows_and_lists(history):
 def test_a_config_that_makes_no_list_is_refused(wrong, said):
     with pytest.raises(ValueError, match=said):
         RecommendConfig(**wrong)
+
+
+def test_q09_text_reasons_quote_reviews_up_to_the_cutoff_and_never_the_users_own(history, hidden):
+    rows = [
+        (f"B{item:03}", f"u{item:03}", f"r{item:03}", day, 5.0, f"Thing {item} does what it should, day in, day out.")
+        for item, day in ((item, ago(-1) if item % 3 == 0 else ago(item)) for item in range(N_ITEMS))
+    ]
+    schema = dict.fromkeys(("item_id", "user_id", "review_id"), pl.String)
+    said = pl.DataFrame(rows, schema={**schema, "date": pl.Date, "stars": pl.Float64, "text": pl.String}, orient="row")
+    shop = dataclasses.replace(history, said=said)
+    lists = build_lists(shop, users=users_of(history), config=CONFIG, stock=None)
+    text = lists.recommendations.filter(source="text")
+    quoted = text.with_columns(quote=pl.col("reason").str.extract("a review: “([^”]+)”$")).drop_nulls("quote")
+    assert quoted.height > 50
+    told = quoted.join(said, on="item_id", suffix="_author")
+    assert told.filter(pl.col("quote") != pl.col("text")).is_empty()
+    assert told.filter(pl.col("user_id") == pl.col("user_id_author")).is_empty()
+    assert told["date"].max() <= CUTOFF
+    late = text.filter(pl.col("item_id").str.slice(1).cast(pl.Int64) % 3 == 0)
+    assert late.height > 50
+    assert not late["reason"].str.contains("“").any()
+    assert lists.recommendations.drop("reason").equals(hidden.recommendations.drop("reason"))
+    assert lists.recommendations["reason"].str.len_chars().max() <= 160

@@ -54,7 +54,12 @@ def file(tmp_path):
         con.execute("CREATE TABLE similar_items (item_id VARCHAR, reason VARCHAR NOT NULL)")
         con.executemany(
             "INSERT INTO similar_items VALUES (?, ?)",
-            [["a", 'a review: "It hums like a beehive."'], ["b", 'both: "beehive lamps"']],
+            [
+                ["a", 'a review: "It hums like a beehive."'],
+                ["b", 'both: "beehive lamps"'],
+                ["c", "like a lamp: cosine 0.83; a review: “Still, the lamp is warm.”"],
+                ["d", "like a lamp: cosine 0.83; a review: “Still, the lamp is cold.”"],
+            ],
         )
         con.execute("CREATE VIEW runs AS SELECT run_id FROM stored_runs")
         con.execute("COMMENT ON TABLE sales IS 'what was sold'")
@@ -63,7 +68,7 @@ def file(tmp_path):
 
 def test_rows_of_the_person_leave_sales_stay_and_ranks_close_up(file, tmp_path):
     touched = rewrite_database(file, tmp_path / "new.duckdb", PERSON)
-    assert touched == {"audience": 2, "rejects": 3, "sales": 1, "sentiment": 1, "similar_items": 1, "stored_runs": 1}
+    assert touched == {"audience": 2, "rejects": 3, "sales": 1, "sentiment": 1, "similar_items": 2, "stored_runs": 1}
     with duckdb.connect(str(tmp_path / "new.duckdb"), read_only=True) as con:
         rows = {name: con.execute(f"FROM {name}").fetchall() for name in (*touched, "runs")}
         (comment,) = con.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'sales'").fetchone()
@@ -72,7 +77,12 @@ def test_rows_of_the_person_leave_sales_stay_and_ranks_close_up(file, tmp_path):
     assert [review for review, _ in rows["sentiment"]] == ["r2"]
     assert rows["rejects"] == [('{"who": "u12"}',), (None,)]
     assert rows["stored_runs"] == [("1", "refused, for example user [removed], not u12"), ("2", "")]
-    assert rows["similar_items"] == [("a", 'a review: "[removed]"'), ("b", 'both: "beehive lamps"')]
+    assert rows["similar_items"] == [
+        ("a", 'a review: "[removed]"'),
+        ("b", 'both: "beehive lamps"'),
+        ("c", "like a lamp: cosine 0.83; a review: “[removed]”"),
+        ("d", "like a lamp: cosine 0.83; a review: “Still, the lamp is cold.”"),
+    ]
     assert rows["runs"] == [("1",), ("2",)]
     assert comment == "what was sold"
 
