@@ -25,7 +25,10 @@ _LEVEL_LIMITS = (0.8, 1.25)
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """`level` multiplies the mean; `shifts` (cells, 9) are added to the quantiles, both in units of the scale."""
+    """`level` multiplies the mean; `shifts` (cells, 9), in units of the scale, are added to the quantiles.
+
+    The level learnt on past origins is for a shop of less than a year and four weeks: see `forecast.shop_level`.
+    """
 
     level: float
     shifts: Floats

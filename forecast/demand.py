@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -18,6 +18,7 @@ from forecast.kernels import rolling_mean, since
 from forecast.launches import Launch, forecast_launches
 from forecast.model import Fitted, fit, predict_mean, predict_quantiles
 from forecast.panel import Floats, Panel, build_panel
+from forecast.shop_level import shop_level
 from forecast.task import (
     EXPLAIN_SCHEMA,
     FORECAST_SCHEMA,
@@ -112,6 +113,9 @@ def _from_model(sources: Sources, fitted: Fitted, corrections: Corrections | Non
     scale = sources.scale[rows.series, rows.origin]
     mean, quantiles = predict_mean(fitted, design.values), predict_quantiles(fitted, design.values)
     cells = cells_of(_zero_share(sources, rows), rows.horizon, panel.horizon)
+    if corrections is not None:
+        level = shop_level(panel, sources.scale, rows, np.maximum(mean, 0) * scale)
+        corrections = corrections if level is None else replace(corrections, level=level)
     mean, quantiles = apply_corrections(corrections, mean, quantiles, cells)
     if np.nanmin(panel.units) >= 0:
         mean, quantiles = np.maximum(mean, 0), np.maximum(quantiles, 0)
