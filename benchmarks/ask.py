@@ -86,7 +86,7 @@ def read_shop(folder: Path, cache: Path, *, threads: int) -> Shop:
 
 def ours(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float]:
     """Return review id, sentence and score of the best."""
-    best = shop.search.judged(question, told).row(0, named=True)
+    best = shop.search.judged([question], told).row(0, named=True)
     return best["review_id"], best["sentence"], best["score"]
 
 

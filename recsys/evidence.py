@@ -113,28 +113,31 @@ class EvidenceSearch:
         """Fit the judge on a shop's sentences."""
         return cls(encoder, cache, fit_judge(texts, encoder))
 
-    def judged(self, question: str, told: pl.DataFrame, called: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """Return `told` with `score`, best first; ties by date and id. `called`: item_id → its own name and kind."""
+    def judged(self, asked: Sequence[str], told: pl.DataFrame, called: Mapping[str, str] | None = None) -> pl.DataFrame:
+        """Return `told` with `score`, best first; ties by date and id.
+
+        `asked`: a conversation, the question last. `called`: item_id → what its kind is called.
+        """
         if told.is_empty():
             return told.with_columns(score=pl.lit(None, pl.Float64))
         ids = told["item_id"].to_numpy()
         items = told["item_id"].unique(maintain_order=True).to_list()
         scores = np.zeros(told.height)
         with self._lock:
-            (asked,) = self.encoder.encode_tokens([without_asking(question)], kind="query")
+            questions = self.encoder.encode_tokens([without_asking(question) for question in asked], kind="query")
             read = self.cache.read(told["sentence"].to_list(), kind="sentence")
             names = self.encoder.token_names([(called or {}).get(item_id, "") for item_id in items])
         for item_id, known in zip(items, names, strict=True):
             rows = np.flatnonzero(ids == item_id)
-            scores[rows] = self.judge.scores(asked, [read[row] for row in rows.tolist()], known)
+            scores[rows] = self.judge.scores(questions, [read[row] for row in rows.tolist()], known)
         order = ["score", "date", "review_id", "item_id", "sentence"]
         return told.with_columns(score=pl.Series(scores)).sort(
             order, descending=[True, True, False, False, False], nulls_last=True
         )
 
-    def answer(self, question: str, told: pl.DataFrame, *, n: int, called: Mapping[str, str] | None = None) -> Answer:
-        """Answer from the sentences `told`, with up to `n` quotes; `called` as for `judged`."""
-        return self.told(question, self.judged(question, told, called), n=n)
+    def answer(self, question: str, told: pl.DataFrame, *, n: int) -> Answer:
+        """Answer from the sentences `told`, with up to `n` quotes."""
+        return self.told(question, self.judged([question], told), n=n)
 
     def told(self, question: str, judged: pl.DataFrame, *, n: int) -> Answer:
         """Answer from sentences that were judged already, best first."""

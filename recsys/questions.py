@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from encoders.lexical import words
-
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -16,22 +14,22 @@ _TEMPLATES = ("How is the {}?", "Does it have a {}?", "Is there any problem with
 _TEMPLATES_UNSPACED = ("{}怎么样?", "有{}吗?", "{}有问题吗?", "能用来{}吗?")
 
 _ENGLISH = (
-    "a about all an and any are as at be been best but by can could did do does ever for from get got had has have he "
-    "her his how i if in into is it its least longest me more most my no not of on one or our out she should so some "
-    "than that the their them there these they this those to up us was we were what when where which who whom whose "
-    "why will with would you your ' \u2019 s t re ? ! , . : ;"
+    "a about all an and any are as at be been best but by can could did do does else ever for from get got had "
+    "has have he her his how i if in into is it its least longest me more most my no not of on one or our out re "
+    "s she should so some t than that the their them then there these they this those to up us was we were what "
+    "when where which who whom whose why will with would you your "
+    "' \u2019 ? ! , . : ;"
 )
 _ASKING = frozenset(_ENGLISH.split())
 # written without spaces, these run into the words beside them: 手机的, 这款手, 间怎么
 _ASKING_UNSPACED = re.compile(
-    "[这那哪][款个种些]|为什么|怎么样|怎样|怎么|如何|什么|有没有|能不能|是不是|会不会|可不可以|可以|请问|多少|[吗呢吧啊么的了得]|^[会能有是要](?=..)"
+    "[这那哪][款个种些]|为什么|怎么样|怎样|怎么|如何|什么|有没有|能不能|是不是|会不会|可不可以|可以|请问|多少|然后|[吗呢吧啊么的了得]|^[会能有是要](?=..)"
 )
 
 
 def without_asking(question: str) -> str:
-    """Return the question without the Chinese words that only ask; as it is where nothing would be left."""
-    left = _ASKING_UNSPACED.sub(" ", question.strip()).strip()
-    return left if words(left) else question
+    """Return the question without the Chinese words that only ask."""
+    return _ASKING_UNSPACED.sub(" ", question.strip()).strip()
 
 
 def asking(piece: str) -> bool:

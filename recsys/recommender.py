@@ -189,9 +189,9 @@ class Recommender:
         """Answer a question with up to `n` sentences of the item's own reviews and description, or with no evidence.
 
         Without `item_id` the items that `search` finds are asked, and ranked by their best sentence. `context`: what
-        was asked before; the last of it is read with the question. `compare`: what the nearest items in stock cost,
-        and what they say to the same. `phrase` puts the quotes in other words, as `answer` beside them; what says more
-        than they do is dropped, and `refused` says so (`recsys.phrasing`).
+        was asked before; it counts less the longer ago, in full where the question says nothing of its own. `compare`:
+        what the nearest items in stock cost, and what they say to the same. `phrase` puts the quotes in other words, as
+        `answer` beside them; what says more than they do is dropped, and `refused` says so (`recsys.phrasing`).
 
         Raises:
             RecsysError: `phrase` without an item: quotes of several items make no one text.
@@ -203,20 +203,20 @@ class Recommender:
         _check_text(question)
         if phrase is not None and item_id is None:
             raise RecsysError("ask: phrase puts the quotes of one item in other words; say of which, item_id=")
-        whole = f"{context[-1]} {question}" if context else question
+        conversation = (*context, question)
         if item_id is None:
-            near = serve_search(self._searches.of(run), whole, _ASKED_ITEMS, None)
-            answer = ask_items(run, self._searches.evidence(run), whole, near["item_id"].to_list(), n)
+            near = serve_search(self._searches.of(run), " ".join(conversation[-2:]), _ASKED_ITEMS, None)
+            answer = ask_items(run, self._searches.evidence(run), conversation, near["item_id"].to_list(), n)
         else:
             (asked,) = id_texts(item_id)
             run.rows([asked])
-            answer = ask_one(run, self._searches.evidence(run), whole, asked, n)
+            answer = ask_one(run, self._searches.evidence(run), conversation, asked, n)
         answer["question"] = question
         if compare:
             if item_id is not None:
                 near = serve_similar(run, [asked], _COMPARED, run.allowed(Filters(in_stock=True)))
             beside = near["item_id"].to_list()[:_COMPARED]
-            answer["compared"] = compare_items(run, self._searches.evidence(run), whole, beside)
+            answer["compared"] = compare_items(run, self._searches.evidence(run), conversation, beside)
         return answer if phrase is None else phrased(answer, phrase)
 
     def _check_age(self, run: OpenRun) -> None:

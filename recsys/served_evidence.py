@@ -64,25 +64,28 @@ def keep_judge(folder: Path, items: pl.DataFrame, reviews: pl.DataFrame, encoder
     (folder / JUDGE).write_text(write_judge(judge, encoder.encoder_id), encoding="utf-8")
 
 
-def ask_one(run: OpenRun, search: EvidenceSearch, question: str, item_id: str, n: int) -> Answer:
-    """Answer for one item; `question` may hold what was asked before."""
-    answer = search.answer(question, _told(run, [item_id]), n=n, called=_called(run, [item_id]))
+def ask_one(run: OpenRun, search: EvidenceSearch, asked: Sequence[str], item_id: str, n: int) -> Answer:
+    """Answer for one item; `asked`: a conversation, the question last."""
+    found = search.judged(asked, _told(run, [item_id]), _called(run, [item_id]))
+    answer = search.told(asked[-1], found, n=n)
     answer["item_id"] = item_id
     return answer
 
 
-def ask_items(run: OpenRun, search: EvidenceSearch, question: str, item_ids: Sequence[str], n: int) -> Answer:
+def ask_items(run: OpenRun, search: EvidenceSearch, asked: Sequence[str], item_ids: Sequence[str], n: int) -> Answer:
     """Answer across items: an item's best sentence speaks for it, and the items are ranked by it."""
-    found = search.judged(question, _told(run, item_ids), _called(run, item_ids))
+    found = search.judged(asked, _told(run, item_ids), _called(run, item_ids))
     first = found.unique("item_id", keep="first", maintain_order=True)
-    answer = search.told(question, first, n=n)
+    answer = search.told(asked[-1], first, n=n)
     titles = dict(run.items.select("item_id", "title").iter_rows())
     for quote, item_id in zip(answer["evidence"], first["item_id"], strict=False):  # the quotes are the first rows
         quote["item_id"], quote["title"] = item_id, titles[item_id]
     return answer
 
 
-def compare_items(run: OpenRun, search: EvidenceSearch, question: str, item_ids: Sequence[str]) -> list[Compared]:
+def compare_items(
+    run: OpenRun, search: EvidenceSearch, asked: Sequence[str], item_ids: Sequence[str]
+) -> list[Compared]:
     """Return price and first quote of each item, in the order given."""
     if not item_ids:
         return []
@@ -91,9 +94,7 @@ def compare_items(run: OpenRun, search: EvidenceSearch, question: str, item_ids:
     facts = {row["item_id"]: row for row in rows.iter_rows(named=True)}
     compared: list[Compared] = []
     for item_id in item_ids:
-        quotes: list[Quote] = search.answer(question, _told(run, [item_id]), n=1, called=_called(run, [item_id]))[
-            "evidence"
-        ]
+        quotes: list[Quote] = ask_one(run, search, asked, item_id, n=1)["evidence"]
         told = facts[item_id]
         compared.append({"item_id": item_id, "title": told["title"], "price": told["price"], "evidence": quotes})
     return compared

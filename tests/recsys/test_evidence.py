@@ -120,7 +120,7 @@ def test_a_sentence_of_the_description_has_no_review_and_no_date(search):
 
 def test_the_positive_share_counts_reviews_that_can_be_told(search):
     both = told("phone").filter(pl.col("sentence").str.contains("battery|charge"))
-    found = search.judged("battery charge", both)
+    found = search.judged(["battery charge"], both)
     low = EvidenceSearch(search.encoder, search.cache, Judge(search.judge.rarity, search.judge.unseen, -1.0))
     assert low.answer("battery charge", both, n=5)["positive_share"] == 0.5
     assert found.height == 2
@@ -139,31 +139,49 @@ def test_a_rare_piece_of_the_question_weighs_more_than_a_common_one():
     judge = Judge({"small": 0.1, "zip": 3.0}, 5.0, 0.5)
     question = Tokens(names, vectors)
     with_zip, with_small, nothing = vectors[1:], vectors[:1], vectors[:0]
-    assert judge.scores(question, [with_zip, with_small, nothing]).tolist() == [0.96774, 0.03226, 0.0]
+    assert judge.scores([question], [with_zip, with_small, nothing]).tolist() == [0.99889, 0.00111, 0.0]
 
 
 def test_what_only_asks_weighs_a_part_and_what_names_the_item_nothing():
     judge = Judge({"zip": 3.0}, 3.0, 0.5)
-    assert judge.weights(("which", "zip")).tolist() == [0.2, 0.8]
-    assert judge.weights(("phone", "zip"), ("Phones",)).tolist() == [0.0, 1.0]
-    assert judge.weights(("phone", "##s"), ("smart", "##phone")).tolist() == [0.0, 1.0]
-    assert judge.weights(("how", "phone"), ("phone",)).tolist() == [0.5, 0.5]  # nothing else is asked
+    assert judge.weights([("which", "zip")]).tolist() == [0.2, 0.8]
+    assert judge.weights([("phone", "zip")], ("Phones",)).tolist() == [0.0, 1.0]
+    assert judge.weights([("phone", "zip")], ("smart", "##phone")).tolist() == [0.0, 1.0]
+    assert judge.weights([("how", "phone")], ("phone",)).tolist() == [0.5, 0.5]  # nothing else is asked
+
+
+def test_what_was_asked_before_weighs_less_the_longer_ago_and_fully_where_nothing_is_asked_now():
+    judge = Judge({}, 2.0, 0.5)
+    weights = judge.weights([("strap",), ("warm",), ("rain",)])
+    assert weights == pytest.approx(np.array([0.15, 0.3, 1.0]) / 1.45)
+    assert judge.weights([("warm",), ("and", "then")]) == pytest.approx(np.array([1.0, 0.25, 0.25]) / 1.5)
+
+
+def test_a_question_goes_on_from_the_one_before_it_and_is_not_answered_by_it(search):
+    def asked(*questions: str) -> str | None:
+        answer = search.told(questions[-1], search.judged(questions, told("coat")), n=1)
+        return answer["evidence"][0]["sentence"] if answer["evidence"] else answer["answer"]
+
+    assert asked("Is it warm?", "And when it rains?") == "Rain runs off it."
+    assert asked("Is it warm?", "And then?") == "Warm in winter."
+    assert asked("Is it warm?", "And how about the engine?") == NO_EVIDENCE
 
 
 def test_a_question_about_the_kind_of_item_itself_is_not_answered_by_its_name(search):
     said = told("phone").with_columns(sentence=pl.lit("Exactly the telephone that I was looking for.")).head(1)
     question = "Is the telephone waterproof?"
     assert search.answer(question, said, n=1)["about"] == 1
-    assert search.answer(question, said, n=1, called={"phone": "a telephone"})["answer"] == NO_EVIDENCE
+    found = search.judged([question], said, {"phone": "a telephone"})
+    assert search.told(question, found, n=1)["answer"] == NO_EVIDENCE
 
 
 @pytest.mark.parametrize(
     ("question", "left"),
     [
-        ("这款手机的电池怎么样?", "手机 电池   ?"),
+        ("这款手机的电池怎么样?", "手机 电池 ?"),
         ("有耳机孔吗?", "耳机孔 ?"),
         ("会发热吗", "发热"),
-        ("怎么样?", "怎么样?"),
+        ("然后呢?", "?"),
         ("How is it?", "How is it?"),
     ],
 )
@@ -191,7 +209,7 @@ def test_each_of_many_sentences_is_judged(search):
     frame = (
         pl.DataFrame({"sentence": [*many, "The gusset held."]}).join(rows, how="cross").select(told("phone").columns)
     )
-    found = search.judged("What about the gusset?", frame)
+    found = search.judged(["What about the gusset?"], frame)
     assert found.height == 301
     assert found["sentence"][0] == "The gusset held."
 
