@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -68,10 +69,17 @@ def check_condition(where: str, *, asked: str, columns: str) -> None:
     """Refuse what is not one SQL condition over the columns of these tables.
 
     Raises:
-        RecsysError: several statements, a comment, or nothing.
+        TypeError: it is no text.
+        RecsysError: several statements, a comment, a bracket that closes what stands around it, or nothing.
     """
+    if not isinstance(where, str):
+        msg = f"{asked}(where={where!r}): a SQL condition is text; found {type(where).__name__}"
+        raise TypeError(msg)
     bare = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", "''", where)  # what stands in quotes is no SQL
     found = next((sign for sign in (";", "--", "/*") if sign in bare), None)
+    open_brackets = accumulate((sign == "(") - (sign == ")") for sign in bare)
+    if found is None and min(open_brackets, default=0) < 0:
+        found = "a ) before its ("
     if found is not None or not where.strip():
         msg = (
             f"{asked}(where={where!r}): one SQL condition over the columns of {columns} belongs here, "

@@ -299,14 +299,19 @@ def test_a_condition_that_the_database_does_not_know_names_the_columns(shop):
         shop.similar_items("B0007", filters=Filters(where="colour = 'red'"))
 
 
-@pytest.mark.parametrize("where", ["1 = 1; DROP TABLE items", "1 = 1 -- all", "1 = 1 /* all */", "  "])
+@pytest.mark.parametrize("where", ["1 = 1; DROP TABLE items", "1 = 1 -- all", "1 = 1 /* all */", "1) OR (1", "  "])
 def test_a_where_that_is_more_than_one_condition_is_refused(where):
     with pytest.raises(RecsysError, match="one SQL condition"):
         Filters(where=where)
 
 
+def test_a_where_is_text():
+    with pytest.raises(TypeError, match=r"a SQL condition is text; found int"):
+        Filters(where=1)
+
+
 def test_a_semicolon_in_quotes_is_no_second_statement(shop):
-    assert shop.similar_items("B0007", filters=Filters(where="title = 'hats; and more -- than that'")).is_empty()
+    assert shop.similar_items("B0007", filters=Filters(where="title = 'hats; and more -- than that) or ('")).is_empty()
 
 
 def test_without_inventory_every_item_is_in_stock(tmp_path, history, encoder):
