@@ -65,7 +65,7 @@ def _id_text(one: object) -> str:
     raise TypeError(msg)
 
 
-def check_condition(where: str, *, asked: str, columns: str) -> None:
+def check_condition(where: object, *, asked: str, columns: str) -> None:
     """Refuse what is not one SQL condition over the columns of these tables.
 
     Raises:
