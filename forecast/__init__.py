@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from forecast.demand import forecast_demand
+from forecast.explain import name_reviews
 from forecast.stockout import stockout_risk
 from forecast.task import DemandForecast, DemandTask, ForecastConfig, ForecastError
 
-__all__ = ["DemandForecast", "DemandTask", "ForecastConfig", "ForecastError", "forecast_demand", "stockout_risk"]
+__all__ = [
+    "DemandForecast",
+    "DemandTask",
+    "ForecastConfig",
+    "ForecastError",
+    "forecast_demand",
+    "name_reviews",
+    "stockout_risk",
+]

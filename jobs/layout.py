@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from forecast import name_reviews
 from jobs.history import read_history
 from warehouse.tables import PUBLISHED, Table, polars_schema
 from warehouse.values import days_of
@@ -65,7 +66,7 @@ def lay_out(night: Night, *, root: Path, published: Collection[str], settings: S
         "similar_items": night.offer.similar,
         "audience": night.offer.audience,
         "forecast": result.forecast if result else None,
-        "forecast_explain": result.explain if result else None,
+        "forecast_explain": name_reviews(result.explain, night.said.items, cutoff=shop.cutoff) if result else None,
         "stockout_risk": night.demand.risk,
         "backtest": result.backtest if result else None,
         "recommendation_quality": lists.quality,

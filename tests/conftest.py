@@ -191,6 +191,11 @@ def write_person(shop: Path) -> None:
             ("x1", "013", "u03", at, 4, f"From {EMAIL}", f"It dims well. {told}"),
             ("x2", "013", "u04", at, f"5, {told}", "Stars", f"Broken. {told}"),
             ("x3", "013", "u04", at, 5, "One field too many", told, told),
+            # enough for a trend
+            *(
+                (f"t{n}", "014", "u05", f"{day}T1{n}:00:00", 3 + n % 3, "Fine", f"As I hoped, {n} of 7.")
+                for n in range(7)
+            ),
         ],
         "items": [("I-note", "grey reading lamp", f"Questions: {told}", "lamps", EMAIL, 9, None)],
     }

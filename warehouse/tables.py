@@ -86,7 +86,7 @@ EVERYWHERE = _optional("location_id", "VARCHAR", "where; absent, or 'all': every
 RUN_ID = Column("run_id", "VARCHAR", "the run that published this row; run ids sort by time")
 RANK = Column("rank", "INTEGER", "1 is best; 1, 2, 3 without a gap")
 SCORE = Column("score", "DOUBLE", "higher is better; comparable within one list only")
-REASON = Column("reason", "VARCHAR", "why the row is there, in words that the data bear out")
+REASON = Column("reason", "VARCHAR", "why the row is there, in words that the data bear out; “…” is quoted")
 TITLE = Column("title", "VARCHAR", "the item's title as of the cutoff", required=False)
 
 INPUT: dict[str, Table] = {
@@ -343,12 +343,16 @@ PUBLISHED: dict[str, Table] = {
                 Column(
                     "driver",
                     "VARCHAR",
-                    "what it is attributed to: level, season, promotion, …; neighbour for an item without history",
+                    "what it is attributed to: level, season, promotion, …; neighbour for an item without history; "
+                    "where an item's reviews have a trend, also how they stand as of the cutoff: "
+                    "'reviews: 12 in 90 days, mean 4.1 stars, trend -0.30' (the mean is over all, the trend that of "
+                    "item_sentiment)",
                 ),
                 Column(
                     "effect",
                     "DOUBLE",
-                    "units over the horizon; the effects of an item sum to its mean minus its base",
+                    "units over the horizon; the effects of an item sum to its mean minus its base; 0 beside "
+                    "'reviews: …': told to be read, no unit of the forecast is attributed to it",
                     required=False,
                 ),
                 Column(

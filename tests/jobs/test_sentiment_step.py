@@ -170,3 +170,28 @@ def test_the_published_tables_hold_the_reviews_up_to_the_cutoff(published):
     for name in ("mean_stars", "mean_probability"):
         assert items[name].to_list() == pytest.approx(oracle[name].to_list())
     assert "sentiment" in published.report.steps
+
+
+def test_the_explanations_name_how_the_reviews_stand_and_sum_as_before(night_with_a_person):
+    opened = Published.open(night_with_a_person.runs)
+    stands = {
+        row["item_id"]: row
+        for row in opened.query(
+            "SELECT item_id, last(reviews ORDER BY date) AS reviews, last(trend ORDER BY date) AS trend "
+            "FROM item_sentiment GROUP BY item_id"
+        ).to_dicts()
+    }
+    told = opened.query("SELECT item_id, driver, effect FROM forecast_explain WHERE driver LIKE 'reviews: %'")
+    assert "014" in set(told["item_id"])
+    assert set(told["item_id"]) == {item_id for item_id, row in stands.items() if row["trend"] is not None}
+    assert told["effect"].unique().to_list() == [0.0]
+    for item_id, driver, _ in told.iter_rows():
+        assert driver.endswith(f"trend {stands[item_id]['trend']:+.2f}")
+        assert 0 <= int(driver.split()[1]) <= stands[item_id]["reviews"]
+    sums = opened.query(
+        "SELECT abs(e.told - f.mean) AS off FROM (SELECT item_id, sum(effect) AS told FROM forecast_explain "
+        "WHERE neighbour_item_id IS NULL GROUP BY item_id) AS e JOIN (SELECT item_id, sum(mean) AS mean FROM forecast "
+        "WHERE source = 'model' GROUP BY item_id) AS f USING (item_id)"
+    )
+    assert sums.height > 40
+    assert sums["off"].max() < 1e-6
