@@ -27,11 +27,16 @@ def write_guess(folder: Path, *, force: bool) -> Guess:
     """Write FOLDER/shop.toml.
 
     Raises:
-        InputError: it is there already and `force` is not set, or FOLDER holds no file that could be a shop's.
+        InputError: it is there already and `force` is not set, or FOLDER holds no file that could be a shop's,
+            or cannot be written.
     """
     path = folder / "shop.toml"
     if path.exists() and not force:
         raise InputError(f"{path} is there already; correct it by hand, or pass --force to write over it")
     text = guess_shop(folder)
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        cure = "make the folder one that can be written, or look at a copy of it"
+        raise InputError(f"{path}: cannot be written ({error.strerror}); {cure}") from error
     return Guess(path, text, f"shelfwise ingest --input {folder} --out {folder}-typed --config {path}")

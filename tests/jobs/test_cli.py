@@ -49,12 +49,14 @@ def test_every_command_has_help(command):
         (("similar", "x", "--runs", "/no/such/folder"), "/no/such/folder"),
         (("sql", "SELECT 1", "--runs", "/no/such/folder"), "/no/such/folder"),
         (("init", "/no/such/folder"), "/no/such/folder"),
+        (("init", "SHOP", "--force"), "shop.toml: cannot be written (Is a directory)"),
         (("search", " ", "--runs", "RUNS"), "blank"),
     ],
 )
 def test_what_is_wrong_with_the_call_is_said_without_a_traceback(tmp_path, arguments, message):
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "items.csv").write_text("item_id,title\n1,Boots\n")
+    (tmp_path / "shop" / "shop.toml").mkdir()
     folders = {"RUNS": tmp_path / "runs", "SHOP": tmp_path / "shop", "SHOP/items.csv": tmp_path / "shop" / "items.csv"}
     told = shelfwise(*(folders.get(part, part) for part in arguments))
     assert told.returncode == 2, told.stderr
