@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_LETTERS", "ReviewQuotes", "SharedPhrases", "fit_review_quotes", "fit_shared_phrases"]
 
-MOST_LETTERS = 64  # of what is quoted: a reason stays one line
+MOST_LETTERS = 66  # of what is quoted: a reason stays one line
 _LEAST_LETTERS, _LEAST_UNSPACED = 8, 4  # of a phrase; of one in a script without spaces
 _LEAST_SENTENCE = 16
 _GOOD_FROM_STARS = 4.0
 _COMMON_SHARE, _COMMON_AT_LEAST = 0.2, 5  # a pair of words in more of the texts than this tells nothing
 _MARKS = re.compile('[\\[\\]"\u201c\u201d\u300c\u300d\u300e\u300f\n]')  # masked, or what would end the quote
+_BREAK = re.compile(r"[.!?;:]\s|[\u3002\uff01\uff1f\uff1b\uff1a]")  # within a phrase: it would be two
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+(?:['\u2019-][^\\W_{_UNSPACED}]+)*")
 _SPACED = re.compile(f"[^\\W_{_UNSPACED}]")
@@ -78,7 +79,7 @@ def _word_pairs(text: str) -> dict[str, int]:
     for word in _WORD.finditer(text):
         if before is not None and before.group().lower() not in _EMPTY and word.group().lower() not in _EMPTY:
             pair = text[before.start() : word.end()]
-            if len(pair) <= MOST_LETTERS and not _MARKS.search(pair):
+            if _can_stand(pair):
                 found.setdefault(pair, before.start())
         before = word
     return found
@@ -92,7 +93,7 @@ def _grown(text: str, start: int, length: int, other: str) -> str:
 
     def shared(first: int, last: int) -> bool:
         phrase = text[words[first].start() : words[last].end()]
-        return len(phrase) <= MOST_LETTERS and not _MARKS.search(phrase) and _stands_in(phrase, other)
+        return _can_stand(phrase) and _stands_in(phrase, other)
 
     while last + 1 < len(words) and shared(first, last + 1):
         last += 1
@@ -103,6 +104,10 @@ def _grown(text: str, start: int, length: int, other: str) -> str:
     while words[first].group().lower() in _EMPTY:
         first += 1
     return text[words[first].start() : words[last].end()]
+
+
+def _can_stand(phrase: str) -> bool:
+    return len(phrase) <= MOST_LETTERS and not _MARKS.search(phrase) and not _BREAK.search(phrase)
 
 
 def _stands_in(phrase: str, text: str) -> bool:

@@ -185,7 +185,7 @@ def write_person(shop: Path) -> None:
             ("u02", None, "noon", "search", f"lamp {PHONE}"),
         ],
         "reviews": [
-            ("k1", "010", PERSON, at, 2, "Hums", PERSONS_WORDS),
+            ("k1", "010", PERSON, at, 5, "Hums", PERSONS_WORDS),
             ("k2", "011", PERSON, at, 9, "Too many stars", "Nine stars from me."),
             ("k3", "012", PERSON, at, 5, "One field too many", "Ragged.", "more"),
             ("x1", "013", "u03", at, 4, f"From {EMAIL}", f"It dims well. {told}"),

@@ -38,6 +38,7 @@ def ago(days):
         ('the "blue hour" lamp', 'the "blue hour" vase', "blue hour"),
         ("硅胶星空手机壳 雾蓝色", "夏知 硅胶星空手机壳", "硅胶星空手机壳"),
         ("手机", "手机", None),
+        ("solid oak. Fine grain", "solid oak. Fine grain", "Fine grain"),  # of two sentences, one
         ("", "boar bristle", None),
     ],
 )
