@@ -125,7 +125,7 @@ def catalogue_of(history: ShopHistory, users: Sequence[str]) -> Catalogue:
     return Catalogue(
         item_ids=ids,
         user_ids=user_ids,
-        titles=_column(items, "title", pl.String()).fill_null(ids),
+        titles=_column(items, "title", pl.String()).replace("", None).fill_null(ids),
         category=_codes(_column(items, "category", pl.String())),
         brand=_codes(_column(items, "brand", pl.String())),
         price=_column(items, "price", pl.Float32()).to_numpy().copy(),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -39,6 +40,12 @@ def shop(bought, looked=(), texts=None, items=("a", "b", "c", "d")):
 
 def seen(history, origin=CUTOFF):
     return view_of(history, catalogue_of(history, []), origin)
+
+
+def test_an_item_without_a_title_is_called_by_its_id():
+    history = shop([("u1", "a", ago(1), 1.0)])
+    titled = replace(history, items=history.items.with_columns(title=pl.Series(["Boots", "", None, "Hat"])))
+    assert catalogue_of(titled, []).titles.to_list() == ["Boots", "b", "c", "Hat"]
 
 
 def lively(extra=()):
