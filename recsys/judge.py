@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Judge", "fit_judge", "read_judge", "write_judge"]
 
-_QUIET_SHARE = 0.7  # of questions without an answer that get none; chosen on benchmarks/ask_questions_tuning.jsonl
+_QUIET_SHARE = 0.7  # of made questions that get no evidence; chosen on benchmarks/ask_questions_tuning.jsonl and demos
 _ASKING_WEIGHT = 0.25  # of what only asks; likewise
 _BEFORE_WEIGHT, _FADING = 0.3, 0.5  # of the question before, and of each before that beside the one after it
 _FEWEST = 3  # sentences that a piece whose rarity is kept stands in: one that fewer have may be a person's own word

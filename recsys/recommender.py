@@ -18,7 +18,7 @@ from recsys.phrasing import phrased
 from recsys.served_audience import serve_audience, serve_left_out
 from recsys.served_evidence import ask_items, ask_one, compare_items
 from recsys.served_lists import serve_lists
-from recsys.served_search import Searches, serve_search
+from recsys.served_search import Searches, items_to_ask, serve_search
 from recsys.served_similar import serve_similar
 
 if TYPE_CHECKING:
@@ -205,8 +205,8 @@ class Recommender:
             raise RecsysError("ask: phrase puts the quotes of one item in other words; say of which, item_id=")
         conversation = (*context, question)
         if item_id is None:
-            near = serve_search(self._searches.of(run), " ".join(conversation[-2:]), _ASKED_ITEMS, None)
-            answer = ask_items(run, self._searches.evidence(run), conversation, near["item_id"].to_list(), n)
+            near = items_to_ask(self._searches.of(run), " ".join(conversation[-2:]), _ASKED_ITEMS)
+            answer = ask_items(run, self._searches.evidence(run), conversation, near, n)
         else:
             (asked,) = id_texts(item_id)
             run.rows([asked])
@@ -214,9 +214,9 @@ class Recommender:
         answer["question"] = question
         if compare:
             if item_id is not None:
-                near = serve_similar(run, [asked], _COMPARED, run.allowed(Filters(in_stock=True)))
-            beside = near["item_id"].to_list()[:_COMPARED]
-            answer["compared"] = compare_items(run, self._searches.evidence(run), conversation, beside)
+                nearest = serve_similar(run, [asked], _COMPARED, run.allowed(Filters(in_stock=True)))
+                near = nearest["item_id"].to_list()
+            answer["compared"] = compare_items(run, self._searches.evidence(run), conversation, near[:_COMPARED])
         return answer if phrase is None else phrased(answer, phrase)
 
     def _check_age(self, run: OpenRun) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from recsys.errors import RecsysError, StaleIndex
+from recsys.questions import without_kind
 from recsys.served_evidence import evidence_of
 from recsys.text_search import TextSearch
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from recsys.evidence import EvidenceSearch
     from recsys.open_run import OpenRun
 
-__all__ = ["Fitted", "Searches", "serve_search"]
+__all__ = ["Fitted", "Searches", "items_to_ask", "serve_search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,20 @@ def serve_search(fitted: Fitted, text: str, k: int, allowed: NDArray[np.bool_] |
         },
         schema={"item_id": pl.String, "rank": pl.Int32, "score": pl.Float64, "title": pl.String},
     )
+
+
+def items_to_ask(fitted: Fitted, question: str, k: int) -> list[str]:
+    """Return the `k` items that search finds for a question about no one item.
+
+    Where it names a category of the shop (which phone lasts longest?), they are of that category, and the rest of the
+    question finds them: else the word alone would find whatever has it in its title, phone cases first.
+    """
+    categories = fitted.run.items["category"]
+    rest, named = without_kind(question, categories.drop_nulls().unique().to_list())
+    if not named or not rest:
+        return serve_search(fitted, question, k, None)["item_id"].to_list()
+    allowed = categories.is_in(list(named)).fill_null(value=False).to_numpy()
+    return serve_search(fitted, rest, k, allowed)["item_id"].to_list()
 
 
 def _load_encoder(run: OpenRun) -> TokenEncoder:

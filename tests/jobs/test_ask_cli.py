@@ -97,6 +97,8 @@ def test_q09_every_quote_in_a_published_reason_is_a_substring_of_a_stored_text_d
 def test_a_question_without_an_item_ranks_the_items_that_search_finds(runs, capsys):
     answer = ask_run(runs, ["Which mug arrived quickly?"], n=3, compare=True, context=None)
     assert answer["item_id"] is None
+    mugs = Published.open(runs).query("SELECT item_id FROM items WHERE category = 'mugs'")["item_id"].to_list()
+    assert {quote["item_id"] for quote in answer["evidence"]} <= set(mugs)
     ids = [quote["item_id"] for quote in answer["evidence"]]
     assert len(ids) == len(set(ids)) >= 1
     scores = [quote["score"] for quote in answer["evidence"]]

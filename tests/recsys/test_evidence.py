@@ -14,7 +14,7 @@ from encoders.contract import Tokens
 from encoders.sweeping import sweep_vectors
 from recsys.evidence import NO_EVIDENCE, EvidenceSearch, sentence_rows
 from recsys.judge import Judge, fit_judge, read_judge, write_judge
-from recsys.questions import questions_about, without_asking
+from recsys.questions import questions_about, without_asking, without_kind
 from recsys.sentences import MOST_LETTERS, sentences
 
 REVIEWS = {
@@ -187,6 +187,13 @@ def test_a_question_about_the_kind_of_item_itself_is_not_answered_by_its_name(se
 )
 def test_chinese_words_that_only_ask_are_taken_out_before_a_question_is_read(question, left):
     assert without_asking(question).split() == left.split()
+
+
+def test_a_category_that_a_question_names_is_told_from_what_it_asks():
+    kinds = ["phones", "ground coffee", "tea"]
+    assert without_kind("Which phone lasts longest?", kinds) == ("which lasts longest", {"phones"})
+    assert without_kind("Is the coffee strong?", kinds) == ("is the coffee strong", frozenset())
+    assert without_kind("A tea or ground coffee?", kinds) == ("a or", {"tea", "ground coffee"})
 
 
 def test_questions_are_made_in_the_script_of_their_word():
