@@ -49,11 +49,12 @@ def night_status(runs: Path) -> NightStatus:
     """
     ledger = Ledger(runs / "ledger.jsonl")
     records = ledger.runs()
-    if not records:
+    published = current_run(runs)
+    if not records and published is None:
         raise InputError(f"{runs}: no run yet; start one with: shelfwise nightly --input FOLDER --runs {runs}")
     rows = tuple(_row(record) for record in reversed(records))
     failure = next((row for row in rows if row["status"] in ("failed", "refused", "interrupted", "abandoned")), None)
-    if current_run(runs) is None:
+    if published is None:
         return NightStatus(None, None, None, None, None, None, rows, failure)
     current = Published.open(runs)
     record = next((each for each in records if each.run_id == current.run_id), None)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -161,6 +162,15 @@ def test_rollback_moves_sql_and_python_back_and_status_says_so(refused, publishe
     status = night_status(runs)
     assert (status.run_id, status.rolled_back_at is not None) == (first, True)
     assert "rolled back to it at" in ask("status", "--runs", runs).stdout
+
+
+def test_status_tells_the_published_run_where_the_ledger_cannot_be_read(tmp_path, refused):
+    runs, _, _ = refused
+    copied = Path(shutil.copytree(runs, tmp_path / "runs", symlinks=True))
+    (copied / "ledger.jsonl").write_bytes(b"\x00not a ledger\n")
+    published = Published.open(copied).run_id
+    assert night_status(copied).run_id == published
+    assert published in ask("status", "--runs", copied).stdout
 
 
 def test_status_before_anything_is_published_names_the_failure(tmp_path, tiny_shop):
