@@ -203,7 +203,8 @@ class Recommender:
         _check_text(question)
         if phrase is not None and item_id is None:
             raise RecsysError("ask: phrase puts the quotes of one item in other words; say of which, item_id=")
-        conversation = (*context, question)
+        before = (context,) if isinstance(context, str) else context
+        conversation = (*before, question)
         if item_id is None:
             near = items_to_ask(self._searches.of(run), " ".join(conversation[-2:]), _ASKED_ITEMS)
             answer = ask_items(run, self._searches.evidence(run), conversation, near, n)

@@ -25,11 +25,8 @@ JUDGE = "judge.json"  # in the folder of a run
 
 _READ = 4000  # texts that the judge of a shop is fitted on, at most
 _NAMES = ("item_id", "title", "category")
-_TITLES, _FEWEST_TITLES, _TITLES_SHARE = (
-    500,
-    3,
-    0.15,
-)  # of a category: how many are read; a word of its kind is in these
+_TITLES = 500  # of a category that are read
+_FEWEST_TITLES, _TITLES_SHARE = 3, 0.15  # a word that names its kind stands in as many at least
 _POSITIVE_STARS = 3.0  # more than these
 
 

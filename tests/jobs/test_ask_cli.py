@@ -118,6 +118,9 @@ def test_what_was_asked_before_is_read_with_the_question(runs, reviewed, tmp_pat
     assert after["question"] == "and then?"
     assert "arrived quickly" in after["evidence"][0]["sentence"]
     assert alone["evidence"] != after["evidence"]
+    shop = Recommender.open(runs)
+    one, several = (shop.ask("and then?", reviewed, 1, context=said) for said in ("Did it arrive?", ["Did it arrive?"]))
+    assert one == several
     with pytest.raises(InputError, match=r"--context .*nowhere\.txt: cannot be read"):
         ask_run(runs, ["Why?"], n=1, compare=False, context=tmp_path / "nowhere.txt")
 
