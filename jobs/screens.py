@@ -161,8 +161,8 @@ def _title(out: Console, text: str) -> None:
 
 def _against(figure: Figure) -> str:
     ratio = figure.value / figure.baseline_value if figure.baseline_value else float("inf")
-    better = ratio > 1 if figure.higher_is_better else ratio < 1
-    mark = "[green]better[/]" if better else "[red]worse[/]"
+    gain = figure.value - figure.baseline_value if figure.higher_is_better else figure.baseline_value - figure.value
+    mark = "equal" if gain == 0 else "[green]better[/]" if gain > 0 else "[red]worse[/]"
     ours, theirs = f"{figure.value:8.4f}", f"{figure.baseline:<18} {figure.baseline_value:8.4f}"
     return f"  {figure.what:<24} {ours}   {theirs}   x {ratio:.2f} {mark}"
 
