@@ -46,9 +46,10 @@ def read_history(root: Path, name: str, published: Collection[str], *, since: da
     return pl.concat([pl.DataFrame(schema=polars_schema(PUBLISHED[name])), *frames])
 
 
-def _read(file: Path, since: date) -> pl.DataFrame:
+def _read(file: Path, since: date, *, most: int | None = None) -> pl.DataFrame:
     try:
-        return pl.scan_parquet(file, glob=False).filter(pl.col("cutoff") >= since).collect()
+        rows = pl.scan_parquet(file, glob=False).filter(pl.col("cutoff") >= since)
+        return (rows if most is None else rows.head(most)).collect()
     except pl.exceptions.PolarsError as error:
         cure = "take it away, and what it told with it"
         raise CorruptRun(f"{file}: no readable Parquet file ({error}); {cure}") from error
@@ -57,7 +58,7 @@ def _read(file: Path, since: date) -> pl.DataFrame:
 def drop_history(root: Path, *, since: date) -> None:
     """Remove what the runs with a cutoff before `since` left: no later night reads it."""
     for kept in sorted((root / "history").iterdir()):
-        if all(_read(file, since).is_empty() for file in sorted(kept.glob("*.parquet"))):
+        if all(_read(file, since, most=1).is_empty() for file in sorted(kept.glob("*.parquet"))):
             shutil.rmtree(kept)
 
 
