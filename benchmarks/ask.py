@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from encoders import EncoderConfig, PieceCache, VectorCache, clean, load_encoder, mask, words
+from encoders import EncoderConfig, PieceCache, VectorCache, clean_and_mask, load_encoder, words
 from recsys.evidence import EvidenceSearch, sentence_rows
 from recsys.sentences import sentences
 
@@ -62,8 +62,7 @@ def read_shop(folder: Path, cache: Path, *, threads: int) -> Shop:
     """Read a shop's reviews as a night stores them and fit its judge."""
     rows = pl.read_parquet(folder / "reviews.parquet")
     told = [
-        pl.col(name).fill_null("").map_elements(lambda text: mask(clean(text)), return_dtype=pl.String)
-        for name in ("title", "text")
+        pl.col(name).fill_null("").map_elements(clean_and_mask, return_dtype=pl.String) for name in ("title", "text")
     ]
     reviews = rows.select(
         pl.col("item_id", "review_id").cast(pl.String),

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from encoders import EncoderConfig, VectorCache, clean, load_encoder, mask
+from encoders import EncoderConfig, VectorCache, load_encoder
 from encoders.sentiment import CPU_PRESET, ReviewTexts, score_reviews, text_key
 from jobs.review_files import StarredReviews, read_reviews
 from jobs.sentiment_model import evaluate_model, train_model
@@ -76,7 +76,7 @@ def head(options: argparse.Namespace) -> dict[str, object]:
     frame = pl.read_parquet(options.reviews) if options.reviews.suffix == ".parquet" else None
     dates = frame is not None and "occurred_at" in frame.columns
     days = frame["occurred_at"].cast(pl.Date).cast(pl.Int32).to_list() if frame is not None and dates else None
-    texts = [mask(clean(text)) for text in reviews.texts]
+    texts = reviews.texts
     kept = [row for row, text in enumerate(texts) if text]
     cache = VectorCache(options.cache, load_encoder(EncoderConfig(threads=options.threads)))
     encoded = cache.encode([texts[row] for row in kept], kind="review")

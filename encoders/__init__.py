@@ -8,7 +8,7 @@ from encoders.contract import Encoder, EncoderConfig, EncoderError, Progress, Te
 from encoders.embedding import Embedded, embed_tables, product_text, texts_of
 from encoders.lexical import words
 from encoders.loading import ENCODERS, load_encoder
-from encoders.masking import cleaning_version, mask
+from encoders.masking import clean_and_mask, cleaning_version, mask
 from encoders.phrasing import GENERATORS, Phraser, load_phraser
 from encoders.pieces import PieceCache
 from encoders.pooling import ItemVectors, TextVectors, UserVectors
@@ -34,6 +34,7 @@ __all__ = [
     "VectorCache",
     "Vectors",
     "clean",
+    "clean_and_mask",
     "cleaning_version",
     "embed_tables",
     "load_encoder",

@@ -11,10 +11,11 @@ import re
 from functools import cache as remembered
 from pathlib import Path
 
+from encoders.cleaning import clean
 from encoders.masking_addresses import mask_addresses
 from encoders.masking_phones import mask_phones
 
-__all__ = ["cleaning_version", "mask"]
+__all__ = ["clean_and_mask", "cleaning_version", "mask"]
 
 _LETTER = "A-Za-z0-9"
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -196,6 +197,11 @@ def _passes_luhn(digits: str) -> bool:
     """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     doubled = (int(digit) * 2 for digit in digits[-2::-2])
     return (sum(map(int, digits[-1::-2])) + sum(twice - 9 if twice > 9 else twice for twice in doubled)) % 10 == 0
+
+
+def clean_and_mask(text: str) -> str:
+    """Return a text as it may be stored, encoded and shown."""
+    return mask(clean(text))
 
 
 @remembered

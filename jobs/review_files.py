@@ -61,7 +61,7 @@ def read_reviews(path: Path) -> StarredReviews:
     if not reviews.height:
         raise InputError(f"{path.name}: no review to read" + (f"; {left_out[0]}" if left_out else ""))
     # masked as a night masks them: a model's folder keeps words, and knows a review that it was trained on again
-    texts = tuple(encoders.mask(encoders.clean(text)) for text in reviews["text"])
+    texts = tuple(map(encoders.clean_and_mask, reviews["text"]))
     return StarredReviews(tuple(reviews["id"]), texts, tuple(reviews["stars"]))
 
 

@@ -63,6 +63,6 @@ def evaluate_model(model: Path, reviews: Path, *, predictions: Path | None, thre
 def predict_text(model: Path, text: str, *, threads: int) -> Prediction:
     """Return what a model says of one text, masked as the texts that it was trained on."""
     loaded = SentimentModel.load(model)
-    told = loaded.probabilities([encoders.mask(encoders.clean(text))], threads=threads)[0].tolist()
+    told = loaded.probabilities([encoders.clean_and_mask(text)], threads=threads)[0].tolist()
     best = max(range(len(told)), key=told.__getitem__)
     return Prediction(loaded.names[best], told[best], dict(zip(loaded.names, told, strict=True)))

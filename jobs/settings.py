@@ -168,14 +168,10 @@ def ingest_options(settings: Settings, privacy: warehouse.Privacy = NOBODY) -> w
         decimal=settings.decimal,
         date_format=settings.date_format,
         encoding=settings.encoding,
-        clean=_clean_and_mask,
+        clean=encoders.clean_and_mask,
         clean_version=encoders.cleaning_version(),
         privacy=privacy,
     )
-
-
-def _clean_and_mask(text: str) -> str:
-    return encoders.mask(encoders.clean(text))
 
 
 def encoder_config(settings: Settings) -> encoders.EncoderConfig:
