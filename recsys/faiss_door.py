@@ -5,20 +5,30 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import metadata
 from typing import Any
 
 from recsys.errors import RecsysError
 
-__all__ = ["DISTRIBUTIONS", "FaissStatus", "faiss_status", "gpu_count", "load_faiss", "set_threads"]
+__all__ = ["DISTRIBUTIONS", "FaissStatus", "faiss_status", "forked", "gpu_count", "load_faiss", "set_threads"]
 
 # all of them install the same folder `faiss/`
-DISTRIBUTIONS = ("faiss-cpu", "faiss-gpu", "faiss-gpu-cuvs", "faiss-gpu-cu12", "faiss-cuda")
+DISTRIBUTIONS = (
+    "faiss-cpu",
+    "faiss-gpu",
+    "faiss-gpu-cuvs",
+    "faiss-gpu-cu11",
+    "faiss-gpu-cu12",
+    "faiss-gpu-cu12-cuvs",
+    "faiss-gpu-cu13-cuvs",
+    "faiss-cuda",
+)
 
 # Since 1.14.2 faiss hands a batch to BLAS only from nq * dim = 128,000 on, which on few cores is several times slower
 # than from 800 a thread on (faiss pull request 5109).
 _BLAS_THRESHOLD_PER_THREAD = 800
+_FORKED: list[int] = []  # this process's id, where it was forked from one that had loaded faiss
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +79,13 @@ def load_faiss() -> Any:  # noqa: ANN401 (faiss ships no usable types)
     module = importlib.import_module("faiss")
     module.cvar.distance_compute_blas_threshold = _BLAS_THRESHOLD_PER_THREAD * module.omp_get_max_threads()
     # a forked child has none of its parent's OpenMP threads and would wait for them for ever: there, one thread
-    os.register_at_fork(after_in_child=lambda: module.omp_set_num_threads(1))
+    os.register_at_fork(after_in_child=partial(_in_child, module))
     return module
+
+
+def _in_child(module: Any) -> None:  # noqa: ANN401
+    module.omp_set_num_threads(1)
+    _FORKED.append(os.getpid())
 
 
 def set_threads(threads: int) -> None:
@@ -80,6 +95,11 @@ def set_threads(threads: int) -> None:
     module.cvar.distance_compute_blas_threshold = _BLAS_THRESHOLD_PER_THREAD * threads
 
 
+def forked() -> bool:
+    """Whether this process was forked from one that had loaded faiss: CUDA cannot be used there, so the CPU answers."""
+    return bool(_FORKED)
+
+
 def gpu_count() -> int:
     """Return how many GPUs faiss itself can use: 0 with faiss-cpu, whatever hangs in the machine."""
     return _gpus(load_faiss())
@@ -87,7 +107,7 @@ def gpu_count() -> int:
 
 def _gpus(module: Any) -> int:  # noqa: ANN401
     # faiss-cpu has get_num_gpus but no GPU classes
-    return int(module.get_num_gpus()) if hasattr(module, "StandardGpuResources") else 0
+    return int(module.get_num_gpus()) if hasattr(module, "StandardGpuResources") and not forked() else 0
 
 
 def _installed() -> dict[str, str]:

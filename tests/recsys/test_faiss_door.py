@@ -114,6 +114,28 @@ def test_a_child_forked_after_a_search_answers_instead_of_hanging():
     assert done.returncode == 0, done.stderr
 
 
+def test_what_a_forked_child_of_a_loaded_faiss_is_told_and_that_it_never_sees_a_gpu(monkeypatch):
+    class WithGpu:
+        StandardGpuResources = object
+        threads = 8
+
+        @staticmethod
+        def get_num_gpus():
+            return 2
+
+        def omp_set_num_threads(self, threads):
+            self.threads = threads
+
+    module, told = WithGpu(), []
+    monkeypatch.setattr(faiss_door, "_FORKED", told)
+    assert faiss_door._gpus(module) == 2
+    assert not faiss_door.forked()
+    faiss_door._in_child(module)
+    assert (module.threads, told) == (1, [os.getpid()])
+    assert faiss_door.forked()
+    assert faiss_door._gpus(module) == 0
+
+
 def test_p16_importing_recsys_loads_no_faiss_torch_or_lightgbm_and_prints_nothing():
     code = (
         "import sys, recsys; recsys.Recommender, recsys.Filters, recsys.VectorIndex, recsys.similar_items; "

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from polars.testing import assert_frame_equal
 
+from recsys import faiss_door
 from recsys.errors import CorruptIndex, RecsysError
 from recsys.faiss_door import gpu_count
 from recsys.vector_index import VectorIndex, _GpuClone
@@ -270,3 +271,15 @@ def test_the_gpu_is_asked_by_one_thread_at_a_time_and_never_with_a_mask():
     assert_frame_equal(index.search(vectors[:3], k=5, allowed=mask), on_cpu.search(vectors[:3], k=5, allowed=mask))
     assert_frame_equal(index.search(vectors[:1], k=2500), on_cpu.search(vectors[:1], k=2500))  # above 2048 rows a query
     assert gpu.calls == asked
+
+
+def test_in_a_forked_child_the_gpu_is_not_asked(monkeypatch):
+    vectors = random_unit(3000, 8, seed=9)
+    on_cpu = VectorIndex.build([f"i{number:04d}" for number in range(3000)], vectors)
+    gpu = WatchedGpu(on_cpu._faiss)
+    index = dataclasses.replace(on_cpu, _gpu=_GpuClone(gpu, None, threading.Lock()))
+    assert index.device == "gpu"
+    monkeypatch.setattr(faiss_door, "_FORKED", [1])
+    assert index.device == "cpu"
+    assert_frame_equal(index.search(vectors[:5], k=5), on_cpu.search(vectors[:5], k=5))
+    assert gpu.calls == 0
