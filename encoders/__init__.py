@@ -9,6 +9,7 @@ from encoders.embedding import Embedded, embed_tables, product_text, texts_of
 from encoders.lexical import words
 from encoders.loading import ENCODERS, load_encoder
 from encoders.masking import clean_and_mask, cleaning_version, mask
+from encoders.pairs import PairReader
 from encoders.phrasing import GENERATORS, Phraser, load_phraser
 from encoders.pieces import PieceCache
 from encoders.pooling import ItemVectors, TextVectors, UserVectors
@@ -23,6 +24,7 @@ __all__ = [
     "EncoderConfig",
     "EncoderError",
     "ItemVectors",
+    "PairReader",
     "Phraser",
     "PieceCache",
     "Progress",

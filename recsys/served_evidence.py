@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from recsys.evidence import Answer, Compared, EvidenceSearch, Quote, sentence_ro
 from recsys.judge import fit_judge, read_judge, write_judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from encoders import TokenEncoder
@@ -35,20 +35,18 @@ def evidence_of(run: OpenRun, encoder: TokenEncoder) -> EvidenceSearch:
 
     A run without a judge (of an earlier version, or one that a user was taken out of) has one fitted now.
     """
-    from encoders import PieceCache
-
     if not run.published.has_table("reviews"):
         msg = f"run {run.published.run_id} keeps no texts to quote: it is older; publish again with shelfwise nightly"
         raise RecsysError(msg)
     folder = run.published.folder
-    cache = PieceCache(folder.parent / "cache" / "vectors", encoder, must_write=False)
     kept = folder / JUDGE
     judge = read_judge(kept.read_text(encoding="utf-8"), encoder.encoder_id) if kept.is_file() else None
     if judge is None:
         texts = run.query("SELECT item_id, count(review_id) AS texts FROM reviews GROUP BY item_id")
         chosen = _some_items(run.items["item_id"].to_list(), texts)
         judge = fit_judge(_told(run, chosen)["sentence"].to_list(), encoder)
-    return EvidenceSearch(encoder, cache, judge)
+    threads = int(str(cast("Mapping[str, object]", run.published.facts["encoder"])["threads"]))
+    return EvidenceSearch.open(judge, encoder, folder.parent / "cache" / "vectors", threads=threads)
 
 
 def keep_judge(folder: Path, items: pl.DataFrame, reviews: pl.DataFrame, encoder: TokenEncoder) -> None:

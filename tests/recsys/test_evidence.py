@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from encoders import EncoderConfig, PieceCache, load_encoder
 from encoders.contract import Tokens
 from encoders.sweeping import sweep_vectors
 from recsys.evidence import NO_EVIDENCE, EvidenceSearch, sentence_rows
-from recsys.judge import Judge, fit_judge, read_judge, write_judge
+from recsys.judge import Judge, fit_judge, read_judge, read_together, read_twice, turn_weights, write_judge
 from recsys.questions import questions_about, without_asking, without_kind
 from recsys.sentences import MOST_LETTERS, sentences
 
@@ -60,7 +61,7 @@ def encoder():
 @pytest.fixture(scope="module")
 def search(encoder, tmp_path_factory):
     texts = pl.concat([told(item_id) for item_id in REVIEWS])["sentence"].to_list()
-    return EvidenceSearch.fit(texts, encoder, PieceCache(tmp_path_factory.mktemp("cache"), encoder))
+    return EvidenceSearch.fit(texts, encoder, tmp_path_factory.mktemp("cache"), threads=1)
 
 
 def test_sentences_end_where_people_end_them():
@@ -121,17 +122,64 @@ def test_a_sentence_of_the_description_has_no_review_and_no_date(search):
 def test_the_positive_share_counts_reviews_that_can_be_told(search):
     both = told("phone").filter(pl.col("sentence").str.contains("battery|charge"))
     found = search.judged(["battery charge"], both)
-    low = EvidenceSearch(search.encoder, search.cache, Judge(search.judge.rarity, search.judge.unseen, -1.0))
+    low = replace(search, judge=replace(search.judge, threshold=-1.0))
     assert low.answer("battery charge", both, n=5)["positive_share"] == 0.5
     assert found.height == 2
 
 
 def test_a_judge_is_the_same_twice_whatever_the_order_of_the_texts(search, encoder):
     texts = pl.concat([told(item_id) for item_id in REVIEWS])["sentence"].to_list()
-    again = fit_judge(texts[::-1], encoder)
-    assert again.threshold == search.judge.threshold
-    assert again.rarity == search.judge.rarity
-    assert 0.1 < again.threshold < 0.9
+    assert fit_judge(texts[::-1], encoder) == search.judge
+
+
+def test_an_encoder_that_reads_alone_finds_its_threshold_in_the_texts(tmp_path):
+    texts = pl.concat([told(item_id) for item_id in REVIEWS])["sentence"].to_list()
+    e5 = load_encoder(EncoderConfig(name="multilingual-e5-small", threads=1))
+    alone = EvidenceSearch.fit(texts, e5, tmp_path, threads=1)
+    assert alone.beside is None
+    assert fit_judge(texts[::-1], e5) == alone.judge
+    assert 0.7 < alone.judge.threshold < 1
+    assert fit_judge(texts[:4], e5).threshold != alone.judge.threshold
+
+
+def test_a_sentence_counts_as_both_readers_find_it_less_half_of_what_its_item_is_nearer_than_usual():
+    usual = read_twice(np.full(20, 0.2), np.full(20, 0.428))
+    assert usual == pytest.approx(np.full(20, 0.314))
+    near = read_twice(np.full(20, 0.5), np.full(20, 0.728))  # .3 nearer; ten sentences speak for the usual
+    assert near == pytest.approx(np.full(20, 0.614 - 0.3 * 20 / 30 / 2), abs=1e-5)
+    assert read_twice(np.array([0.2, 0.9]), np.array([0.4, 0.7])).argmax() == 1
+
+
+def test_what_was_read_with_the_question_has_an_eighth_of_the_say_and_nothing_unread_passes_it():
+    scores = np.array([0.5, 0.49, 0.48, 0.48])
+    found = read_together(scores, np.array([-11.0, 9.0]))
+    assert found == pytest.approx([0.4388, 0.5561, 0.4214, 0.4214], abs=1e-4)
+    assert read_together(scores[:1], np.array([-4.0])) == pytest.approx([0.87 * 0.5 + 0.13 / 2])
+
+
+def test_all_who_read_have_their_say_and_what_was_read_alone_is_kept(search):
+    asked = "Can I put it in the washing machine?"
+    said = told("coat").with_columns(sentence=pl.Series(["Dry clean only.", *told("coat")["sentence"][1:]]))
+    found = search.judged([asked], said)
+    assert found["sentence"][0] == "Dry clean only."
+    kept = len(search.beside.whole)
+    assert search.judged([asked], said).equals(found)
+    assert len(search.beside.whole) == kept >= said.height
+
+    alone = replace(search, beside=None).judged([asked], said)
+    whole = search.beside.cosines([asked], alone["sentence"].to_list())[:, 0]
+    twice = read_twice(alone["score"].to_numpy(), whole)
+    best = np.argsort(-twice, kind="stable")
+    logits = search.beside.pairs.logits(asked, alone["sentence"].gather(best[:8]).to_list())
+    scores = dict(zip(alone["sentence"].gather(best), read_together(twice[best], logits), strict=True))
+    assert found["score"].to_list() == pytest.approx([scores[text] for text in found["sentence"]], abs=2e-5)
+
+
+def test_across_items_each_items_best_sentence_is_read_with_the_question(search):
+    both = pl.concat([told(item_id) for item_id in REVIEWS])
+    found = search.judged(["Is it warm in winter?"], both)
+    assert found["sentence"][0] == "Warm in winter."
+    assert found.height == both.height
 
 
 def test_a_rare_piece_of_the_question_weighs_more_than_a_common_one():
@@ -154,6 +202,8 @@ def test_what_was_asked_before_weighs_less_the_longer_ago_and_fully_where_nothin
     judge = Judge({}, 2.0, 0.5)
     weights = judge.weights([("strap",), ("warm",), ("rain",)])
     assert weights == pytest.approx(np.array([0.15, 0.3, 1.0]) / 1.45)
+    assert turn_weights([("strap",), ("warm",), ("rain",)]) == [0.15, 0.3, 1.0]
+    assert turn_weights([("warm",), ("and", "then")]) == [1.0, 1.0]
     assert judge.weights([("warm",), ("and", "then")]) == pytest.approx(np.array([1.0, 0.25, 0.25]) / 1.5)
 
 
@@ -205,7 +255,7 @@ def test_a_judge_that_is_kept_is_the_same_and_holds_no_word_of_few(search, encod
     said = write_judge(search.judge, encoder.encoder_id)
     assert read_judge(said, encoder.encoder_id) == search.judge
     assert read_judge(said, "another") is None
-    assert read_judge(said.replace('"format": 1', '"format": 2'), encoder.encoder_id) is None
+    assert read_judge(said.replace('"format": 2', '"format": 1'), encoder.encoder_id) is None
     assert {"the", "is"} <= set(search.judge.rarity)
     assert not {"sister", "aunt", "leaflet"} & set(search.judge.rarity)
 
