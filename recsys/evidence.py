@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 import numpy as np
 import polars as pl
 
+from encoders.lexical import words
 from recsys.judge import Judge, fit_judge, read_along, read_together, read_twice, turn_weights
 from recsys.questions import without_asking
 from recsys.sentences import sentences
@@ -149,8 +150,8 @@ class EvidenceSearch:
 
         `asked`: a conversation, the question last. `called`: item_id → what its kind is called.
         """
-        if told.is_empty():
-            return told.with_columns(score=pl.lit(None, pl.Float64))
+        if told.is_empty() or not any(words(question) for question in asked):  # "?": nothing is near to nothing
+            return told.with_columns(score=pl.lit(0.0))
         ids = told["item_id"].to_numpy()
         items = told["item_id"].unique(maintain_order=True).to_list()
         said = told["sentence"].to_list()

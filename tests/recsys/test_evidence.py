@@ -109,6 +109,10 @@ def test_without_a_sentence_about_it_there_is_no_evidence(search):
     assert answer["positive_share"] is None
 
 
+def test_a_question_without_a_word_is_no_evidence(search):
+    assert search.answer("?!", told("mug"), n=3)["answer"] == "no evidence"
+
+
 def test_an_item_without_any_text_is_no_evidence(search):
     assert search.answer("Is it heavy?", told("mug").clear(), n=3)["answer"] == "no evidence"
 
