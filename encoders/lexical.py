@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from encoders.cleaning import clean
 
-__all__ = ["hash_of", "sample", "units", "words"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+__all__ = ["hash_of", "sample", "units", "unknown_share", "words"]
+
+_SAMPLED_TEXTS = 2000
 
 # Thai, Lao, Myanmar, Khmer, kana, Han: no space between words
 _UNSPACED = (
@@ -59,6 +64,15 @@ def sample(texts: Sequence[str], size: int) -> list[str]:
     if len(unique) <= size:
         return sorted(unique)
     return sorted(unique, key=hash_of)[:size]
+
+
+def unknown_share(texts: Sequence[str], are_unknown: Callable[[list[str]], Iterable[bool]]) -> float:
+    """Return the share of words in a sample of `texts` that `are_unknown` says an encoder does not know, 0 to 1."""
+    counted = Counter(unit for text in sample(texts, _SAMPLED_TEXTS) for unit in units(clean(text)))
+    if not counted:
+        return 0.0
+    told = zip(counted.values(), are_unknown(list(counted)), strict=True)
+    return sum(count for count, unknown in told if unknown) / counted.total()
 
 
 def hash_of(text: str) -> bytes:

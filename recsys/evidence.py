@@ -118,6 +118,16 @@ class Readers:
         cosines: NDArray[np.float32] = vectors @ self.whole.encoder.encode(asked, kind="query").T
         return cosines
 
+    def scores(
+        self, pieces: NDArray[np.float64], whole: NDArray[np.floating], question: str, said: Sequence[str], few: int
+    ) -> NDArray[np.float64]:
+        """Return (n,): one item's sentences read by piece, (n,), whole, (n,), and the best `few` with the question."""
+        scores = read_twice(pieces, whole)
+        best = np.argsort(-scores, kind="stable")
+        logits = self.pairs.logits(question, [said[row] for row in best[:few].tolist()])
+        scores[best] = read_together(scores[best], logits)
+        return scores
+
 
 @dataclass(slots=True)
 class EvidenceSearch:
@@ -160,17 +170,16 @@ class EvidenceSearch:
             questions = self.encoder.encode_tokens([without_asking(question) for question in asked], kind="query")
             read = self.cache.read(said, kind="sentence")
             names = self.encoder.token_names([(called or {}).get(item_id, "") for item_id in items])
-            cosines = None if self.beside is None else self.beside.cosines(asked, said)
+            cosines = self.beside.cosines(asked, said) if self.beside is not None else np.zeros((0, 0))
         few = max(1, _READ_TOGETHER // len(items))
         for item_id, known in zip(items, names, strict=True):
             rows = np.flatnonzero(ids == item_id)
             scores[rows] = self.judge.scores(questions, [read[row] for row in rows.tolist()], known)
-            if self.beside is not None and cosines is not None:
+            if self.beside is not None:
                 weights = turn_weights([each.names for each in questions], known)
-                found = read_twice(scores[rows], np.average(cosines[rows], axis=1, weights=weights))
-                best = np.argsort(-found, kind="stable")
-                logits = self.beside.pairs.logits(_in_full(asked, weights), [said[row] for row in rows[best[:few]]])
-                scores[rows[best]] = read_together(found[best], logits)
+                whole: NDArray[np.float64] = np.average(cosines[rows], axis=1, weights=weights)
+                own = [said[row] for row in rows.tolist()]
+                scores[rows] = self.beside.scores(scores[rows], whole, _in_full(asked, weights), own, few)
         order = ["score", "date", "review_id", "item_id", "sentence"]
         return told.with_columns(score=pl.Series(scores)).sort(
             order, descending=[True, True, False, False, False], nulls_last=True

@@ -31,7 +31,7 @@ Vectors = NDArray[np.float32]
 
 _LENGTH_TOLERANCE = 1e-3
 _GPU_MOST = 2048  # rows a query that a classic GPU index can return
-_GPU_TEMP = 256 << 20  # bytes of working memory an index; faiss's own 1.5 GiB is a seventh faster at a million rows
+_GPU_TEMP = 256 << 20  # bytes of working memory an index; faiss's own 1.5 GiB would leave room for few indexes
 _BLOCK = 256  # queries re-scored at once: bounds memory
 
 
