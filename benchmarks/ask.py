@@ -5,7 +5,8 @@ object: question_id, shop, item_id, question, spans [{review_id, field, start, e
 Offsets count in the cleaned and masked text. An answer is right where its first quote overlaps a span, or there is no
 quote and no span. BM25 (over sentences) and MiniLM's cosine answer with their best sentence where its score reaches the
 threshold that suits them best on these very questions, which favours them; ours has one, found on the questions of
-ask_questions_tuning.jsonl and ask_questions_more.jsonl, which are the default.
+ask_questions_tuning.jsonl and ask_questions_more.jsonl, which are the default. The first of our readers alone, and the
+first two, stand beside with their best thresholds.
 
 Prints one JSON line: `right` by shop and by kind of question for each; and the seconds to fit a shop's judge, of the
 first answer over 200 sentences and of a second one.
@@ -19,7 +20,7 @@ import math
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ import polars as pl
 
 from encoders import EncoderConfig, VectorCache, clean_and_mask, load_encoder, words
 from recsys.evidence import EvidenceSearch, sentence_rows
+from recsys.judge import read_twice
 from recsys.sentences import sentences
 
 if TYPE_CHECKING:
@@ -90,6 +92,22 @@ def ours(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float
     return best["review_id"], best["sentence"], best["score"]
 
 
+def pieces(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float]:
+    """Return the best by the first of our readers alone."""
+    best = replace(shop.search, beside=None).judged([question], told).row(0, named=True)
+    return best["review_id"], best["sentence"], best["score"]
+
+
+def pieces_and_whole(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float]:
+    """Return the best by the first two."""
+    search = shop.search
+    found = replace(search, beside=None).judged([question], told)
+    if search.beside is None:
+        raise AssertionError("the encoder of this benchmark has readers beside it")
+    whole = search.beside.cosines([question], found["sentence"].to_list())[:, 0]
+    return _best(found, read_twice(found["score"].to_numpy(), whole))
+
+
 def minilm(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float]:
     """Return the sentence of the largest cosine."""
     (vector,) = shop.search.encoder.encode([question], kind="query")
@@ -146,7 +164,16 @@ def summary(found: pl.DataFrame) -> dict[str, object]:
         "right": round(float(str(found["right"].mean())), 3),
         **dict(by_shop.iter_rows()),
         **{name: round(float(str(part["right"].mean())), 3) for name, part in kinds.items() if part.height},
+        "told_apart": told_apart(found),
     }
+
+
+def told_apart(found: pl.DataFrame) -> float | None:
+    """Return in what share of pairs a right quote scores above the best sentence of an unanswerable question."""
+    rightly = found.filter(pl.col("hit") & pl.col("answerable"))["score"].to_numpy()
+    unanswerable = found.filter(~pl.col("answerable"))["score"].to_numpy()
+    pairs = rightly[:, None] > unanswerable[None, :]
+    return round(float(pairs.mean()), 3) if pairs.size else None
 
 
 def speed(shop: Shop, threads: int) -> dict[str, float]:
@@ -171,7 +198,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     asked = [json.loads(line) for path in options.questions for line in path.read_text().splitlines() if line.strip()]
-    ways: dict[str, Callable[..., tuple[str, str, float]]] = {"ours": ours, "bm25": bm25, "minilm": minilm}
+    ways: dict[str, Callable[..., tuple[str, str, float]]] = {
+        "ours": ours,
+        "pieces": pieces,
+        "pieces_and_whole": pieces_and_whole,
+        "bm25": bm25,
+        "minilm": minilm,
+    }
     rows: list[dict[str, object]] = []
     figures: dict[str, Any] = {"questions": len(asked)}
     with tempfile.TemporaryDirectory() as made:
@@ -190,12 +223,12 @@ def main() -> None:
                     rows.append({**told_by, "hit": hit, "threshold": threshold})
     found = pl.DataFrame(rows)
     own = found.filter(pl.col("way") == "ours")
-    parts = [measure(part, part["threshold"][0]) for part in own.partition_by("shop")]
-    figures["ours"] = summary(pl.concat(parts))
-    best = {"all": own, **{str(part["shop"][0]): part for part in own.partition_by("shop")}}
+    by_shop = {str(part["shop"][0]): part for part in own.partition_by("shop")}
+    figures["ours"] = summary(pl.concat([measure(part, part["threshold"][0]) for part in by_shop.values()]))
+    best = {"all": own, **by_shop}
     figures["ours"]["best_threshold"] = {name: round(best_threshold(part), 3) for name, part in best.items()}
     figures["ours"]["with_best_threshold"] = round(float(str(measure(own, best_threshold(own))["right"].mean())), 3)
-    for way in ("bm25", "minilm"):
+    for way in list(ways)[1:]:
         part = found.filter(pl.col("way") == way)
         figures[way] = summary(measure(part, best_threshold(part)))
     print(json.dumps(figures))
