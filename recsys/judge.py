@@ -6,11 +6,9 @@ sentences. So a rare word of the question must find its like, whatever else the 
 blurs that. What only asks (which, how) weighs a part, what was asked before a part that fades, and what names the
 item's kind nothing: every sentence is about that.
 
-Beside all-MiniLM-L6-v2 two others read. An encoder that was trained for questions and passages reads the sentence as a
-whole; the mean of both cosines finds what either misses. An item whose every sentence is nearer to a question than
-usual is set back by half of that. A cross-encoder then reads the best few together with the question and has an eighth
-of the say. The threshold is the one that answers most of some two hundred labelled questions rightly; what suits the
-clothes among them suits the instruments as well.
+Beside an English encoder this finds the best few: a cross-encoder reads them together with the question
+(`encoders.PairReader`) and decides, for it was trained to tell an answer from a sentence near to it. The cosine counts
+a little beside.
 
 Other encoders read alone, and the threshold is the shop's own: questions are made about words of its texts and put to
 sentences that lack the word. What those score at best is what no evidence looks like here; seven in ten stay below it.
@@ -38,11 +36,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Judge",
+    "both",
     "fit_judge",
-    "read_along",
     "read_judge",
     "read_together",
-    "read_twice",
     "turn_weights",
     "write_judge",
 ]
@@ -50,13 +47,12 @@ __all__ = [
 _QUIET_SHARE = 0.7  # of made questions that get no evidence; chosen on benchmarks/ask_questions_tuning.jsonl and demos
 _ASKING_WEIGHT = 0.25  # of what only asks; likewise
 _BEFORE_WEIGHT, _FADING = 0.3, 0.5  # of the question before, and of each before that beside the one after it
-_READ_ALONG_THRESHOLD = 0.41  # the middle of what suits benchmarks/ask_questions_tuning.jsonl and _more.jsonl
-_TOGETHER = 0.13  # of a score, what the cross-encoder says; chosen there, as the next three
-_HALF_SURE, _LOGITS = -4.0, 2.0  # where its say is a half, and how soon it is more: it was trained on longer texts
-_USUAL, _USUAL_OF = 0.314, 10  # the mean score over the sentences of an item there; it counts as ten sentences
+_ANSWERS_OR_NOT = 0.5  # the threshold of what was read together
+_PER_COSINE, _EVEN = 5.0, 0.25  # log-odds beside those; chosen on benchmarks/ask_questions_tuning.jsonl and _more.jsonl
+_ENGLISH = ("all-MiniLM-L6-v2@", "bge-small-en-v1.5@")
 _FEWEST = 3  # sentences that a piece whose rarity is kept stands in: one that fewer have may be a person's own word
 _COUNTED, _SENTENCES, _ASKED_WORDS, _DRAWS, _OF_AN_ITEM = 3000, 200, 32, 3, 100
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,27 +108,14 @@ def turn_weights(asked: Sequence[Sequence[str]], known: Collection[str] = ()) ->
     return [*(before * _FADING**back for back in range(len(asked) - 2, -1, -1)), 1.0]
 
 
-def read_along(encoder: TokenEncoder) -> bool:
-    """Return whether others read beside this encoder: beside the one that their threshold was found with."""
-    return encoder.encoder_id.startswith("all-MiniLM-L6-v2@")
+def read_together(encoder: TokenEncoder) -> bool:
+    """Return whether question and sentence are also read together, in English, beside this encoder."""
+    return encoder.encoder_id.startswith(_ENGLISH)
 
 
-def read_twice(pieces: NDArray[np.float64], whole: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return (n,): the scores of one item's sentences read piece by piece, (n,), and read whole, (n,), as one."""
-    mean = (pieces + whole) / 2
-    nearer = (mean.sum() + _USUAL_OF * _USUAL) / (len(mean) + _USUAL_OF) - _USUAL
-    scores: NDArray[np.float64] = mean - nearer / 2
-    return scores
-
-
-def read_together(scores: NDArray[np.float64], logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (n,): `scores`, (n,) from the best on, with the say of what read the first few with the question, (few,).
-
-    The others are taken for the least of those: none passes a sentence that was read.
-    """
-    said = 1 / (1 + np.exp((_HALF_SURE - logits) / _LOGITS))
-    every = np.concatenate([said, np.full(len(scores) - len(said), said.min())])
-    found: NDArray[np.float64] = ((1 - _TOGETHER) * scores + _TOGETHER * every).round(5)
+def both(cosines: NDArray[np.float64], log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n,), log-odds that sentences answer: of the judge's `cosines`, (n,), and what was read together, (n,)."""
+    found: NDArray[np.float64] = log_odds + _PER_COSINE * (cosines - _EVEN)
     return found
 
 
@@ -142,8 +125,8 @@ def fit_judge(texts: Sequence[str], encoder: TokenEncoder) -> Judge:
     counted = Counter(name for names in encoder.token_names(sample[:_COUNTED]) for name in set(names))
     n = min(len(sample), _COUNTED)
     rarity = {name: _rarity(n, count) for name, count in sorted(counted.items()) if count >= _FEWEST}
-    judge = Judge(rarity, _rarity(n, 0), _READ_ALONG_THRESHOLD)
-    return judge if read_along(encoder) else replace(judge, threshold=_threshold(judge, sample, encoder))
+    judge = Judge(rarity, _rarity(n, 0), _ANSWERS_OR_NOT)
+    return judge if read_together(encoder) else replace(judge, threshold=_threshold(judge, sample, encoder))
 
 
 def write_judge(judge: Judge, encoder_id: str) -> str:

