@@ -26,7 +26,7 @@ def test_the_sentence_that_answers_is_told_from_one_about_another_matter_and_fro
 
 
 def test_what_was_trained_further_is_what_tells_them_apart(reader):
-    asked, said = "Will it keep me warm?", ["It was cosy on a frosty morning.", "I bought it in winter."]
+    asked, said = "Will it keep me warm?", ["I wore it in the snow and never shivered.", "I bought it in winter."]
     trained, maker = reader.log_odds(asked, said), PairReader(threads=1, trained=None).log_odds(asked, said)
     assert trained[0] > 0 > trained[1]
     assert maker.max() < -4

@@ -74,7 +74,7 @@ def test_training_lowers_the_loss_and_the_reader_says_what_the_trained_model_say
     assert sum(losses[1]) < 0.5 * sum(losses[0])
     save_file(trained_weights(model, matrices), tmp_path / "trained.safetensors")
     read = PairReader(threads=1, trained=tmp_path / "trained.safetensors").log_odds(asked, texts)
-    assert read == pytest.approx(after[:3].numpy(), abs=0.8)
+    assert read == pytest.approx(after[:3].numpy(), abs=1.2)  # one step a matrix would be 3 away
 
 
 def test_no_question_is_trained_on_about_an_item_that_others_are_asked_about():
