@@ -31,7 +31,8 @@ import numpy as np
 import polars as pl
 
 from encoders import EncoderConfig, PairReader, VectorCache, clean_and_mask, load_encoder, words
-from recsys.evidence import EvidenceSearch, sentence_rows
+from recsys.evidence import READ_TOGETHER, EvidenceSearch, sentence_rows
+from recsys.judge import both
 from recsys.sentences import sentences
 
 if TYPE_CHECKING:
@@ -121,10 +122,10 @@ def packaged() -> PairReader:
 
 
 def untrained(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float]:
-    """Return the best by the cross-encoder before it was trained further."""
-    search = replace(shop.search, pairs=packaged())
-    best = search.judged([question], told).row(0, named=True)
-    return best["review_id"], best["sentence"], best["score"]
+    """Return the best by the cross-encoder before it was trained further; its log-odds are too low to be rounded."""
+    found = replace(shop.search, pairs=None).judged([question], told).head(READ_TOGETHER)
+    log_odds = packaged().log_odds(question, found["sentence"].to_list())
+    return _best(found, both(found["score"].to_numpy(), log_odds))
 
 
 def minilm(shop: Shop, question: str, told: pl.DataFrame) -> tuple[str, str, float]:

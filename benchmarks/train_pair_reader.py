@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import torch
-from ask import SEEN, overlaps, read_shop
+from ask import SEEN, measure, overlaps, read_shop
 from safetensors.numpy import save_file
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification
@@ -34,6 +35,7 @@ from encoders import clean
 from encoders.onnx_engine import onnx_folder, read_tokenizer
 from encoders.onnx_weights import DOWN, UP, dequantized, read_graph
 from encoders.pairs import MOST_TOKENS, PAIR_MODEL, PAIR_SHA256
+from recsys.evidence import READ_TOGETHER
 from recsys.judge import both
 
 if TYPE_CHECKING:
@@ -183,9 +185,8 @@ def logits_of(model: nn.Module, pairs: Sequence[tuple[list[int], list[int]]], to
         for at, row in enumerate(rows):
             ids, segments = pairs[row]
             batch[:, at, : len(ids)] = ids, segments, np.ones(len(ids))
-        inputs = dict(
-            zip(("input_ids", "token_type_ids", "attention_mask"), torch.from_numpy(batch).to(device), strict=True)
-        )
+        names = ("input_ids", "token_type_ids", "attention_mask")
+        inputs = dict(zip(names, torch.from_numpy(batch).to(device), strict=True))
         with torch.autocast(device.type, torch.bfloat16):
             found.append(model(**inputs).logits[:, 0].float())
     every = torch.cat(found)
@@ -236,22 +237,21 @@ def _steps(
             yield [loss_of(each, question.answers[of]) for each, question, of in zip(logits, asked, rows, strict=True)]
 
 
-def best_shift(model: nn.Module, questions: Sequence[Question], few: int = 8) -> tuple[float, float]:
+def best_shift(model: nn.Module, questions: Sequence[Question], tokens_a_pass: int) -> tuple[float, float]:
     """Return what to add to the logit so that most questions are answered rightly, and what share is."""
-    best = []
+    rows: list[dict[str, object]] = []
     for question in questions:
         with torch.no_grad():
-            read = logits_of(model, question.pairs[:few], 2000).double().cpu().numpy()
-        log_odds = both(question.near[:few], read)
-        row = int(log_odds.argmax())
-        best.append((float(log_odds[row]), bool(question.answers[row]), bool(question.answers.any())))
-
-    def right(at: float) -> float:
-        return float(np.mean([hit and score >= at if answerable else score < at for score, hit, answerable in best]))
-
-    at = [(low + high) / 2 for low, high in zip(*[sorted(each[0] for each in best)[k:] for k in (0, 1)], strict=False)]
-    found = max(right(each) for each in at)
-    return -float(np.median([each for each in at if right(each) == found])), found
+            read = logits_of(model, question.pairs[:READ_TOGETHER], tokens_a_pass).double().cpu().numpy()
+        log_odds = both(question.near[:READ_TOGETHER], read)
+        best = int(log_odds.argmax())
+        truth = {"answerable": bool(question.answers.any()), "hit": bool(question.answers[best])}
+        rows.append({"score": float(log_odds[best]), **truth})
+    found = pl.DataFrame(rows)
+    between = found["score"].sort().rolling_mean(2).drop_nulls().to_list()
+    right = {at: float(str(measure(found, at)["right"].mean())) for at in between}
+    most = max(right.values())
+    return -float(np.median([at for at, share in right.items() if share == most])), most
 
 
 def main() -> None:
@@ -276,15 +276,12 @@ def main() -> None:
     model, matrices = read_model(folder / "model.onnx")
     model.to(options.device)
     train(model, questions, recipe)
-    shift, right = best_shift(model, seen)
+    shift, right = best_shift(model, seen, recipe.tokens_a_pass)
     with torch.no_grad():
         model.classifier.bias += shift
     save_file(trained_weights(model, matrices), options.out)
-    print(
-        json.dumps(
-            {**vars(recipe), "questions": len(questions), "shift": round(shift, 3), "right_seen": round(right, 3)}
-        )
-    )
+    figures = {"questions": len(questions), "shift": round(shift, 3), "right_seen": round(right, 3)}
+    print(json.dumps({**vars(recipe), **figures}))
 
 
 if __name__ == "__main__":

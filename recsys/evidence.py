@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from encoders.lexical import words
-from recsys.judge import Judge, both, fit_judge, read_together, turn_weights
+from recsys.judge import Judge, asks, both, fit_judge, read_together
 from recsys.questions import without_asking
 from recsys.sentences import sentences
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     from encoders import PairReader, PieceCache, TokenEncoder
 
-__all__ = ["NO_EVIDENCE", "Answer", "Compared", "EvidenceSearch", "Quote", "sentence_rows"]
+__all__ = ["NO_EVIDENCE", "READ_TOGETHER", "Answer", "Compared", "EvidenceSearch", "Quote", "sentence_rows"]
 
 NO_EVIDENCE = "no evidence"
 
-_READ_TOGETHER = 8  # sentences of all items that are read together with the question
+READ_TOGETHER = 8  # sentences of all items that are read together with the question
 _MOST_READ = 16  # of one item, while half of what was read answers
 
 
@@ -148,9 +148,9 @@ class EvidenceSearch:
             rows = np.flatnonzero(ids == item_id)
             scores[rows] = self.judge.scores(questions, [read[row] for row in rows.tolist()], known)
             if self.pairs is not None:
-                full = _in_full(asked, turn_weights([each.names for each in questions], known))
+                full = asked[-1] if asks(questions[-1].names, known) else " ".join(asked)
                 best = rows[np.argsort(-scores[rows], kind="stable")]
-                few = max(1, _READ_TOGETHER // len(items))
+                few = max(1, READ_TOGETHER // len(items))
                 scores[best] = self._read(self.pairs, full, [said[row] for row in best.tolist()], scores[best], few)
         order = ["score", "date", "review_id", "item_id", "sentence"]
         return told.with_columns(score=pl.Series(scores)).sort(
@@ -162,7 +162,7 @@ class EvidenceSearch:
     ) -> NDArray[np.float64]:
         """Return (len(said),): how likely each of the first sentences answers; 0 for those that are not read."""
         found = np.zeros(len(said))
-        most = _MOST_READ if few == _READ_TOGETHER else few
+        most = _MOST_READ if few == READ_TOGETHER else few
         for start in range(0, min(most, len(said)), few):
             now = slice(start, start + few)
             log_odds = both(cosines[now], pairs.log_odds(question, said[now]))
@@ -188,11 +188,6 @@ class EvidenceSearch:
             "positive_share": None if share is None else float(str(share)),
             "answer": None if about.height else NO_EVIDENCE,
         }
-
-
-def _in_full(asked: Sequence[str], weights: Sequence[float]) -> str:
-    """Return the question, after those before it where it asks nothing itself: the one before counts as much then."""
-    return " ".join(asked) if weights[-2:] == [1.0, 1.0] else asked[-1]
 
 
 def _quote(row: dict[str, object]) -> Quote:

@@ -34,15 +34,7 @@ if TYPE_CHECKING:
 
     from encoders import TokenEncoder, Tokens
 
-__all__ = [
-    "Judge",
-    "both",
-    "fit_judge",
-    "read_judge",
-    "read_together",
-    "turn_weights",
-    "write_judge",
-]
+__all__ = ["Judge", "asks", "both", "fit_judge", "read_judge", "read_together", "turn_weights", "write_judge"]
 
 _QUIET_SHARE = 0.7  # of made questions that get no evidence; chosen on benchmarks/ask_questions_tuning.jsonl and demos
 _ASKING_WEIGHT = 0.25  # of what only asks; likewise
@@ -103,9 +95,13 @@ class Judge:
 
 def turn_weights(asked: Sequence[Sequence[str]], known: Collection[str] = ()) -> list[float]:
     """Return what each question of a conversation counts beside the last, which counts 1."""
-    asks = any(not asking(name) and not named_in(name, known) for name in asked[-1])
-    before = _BEFORE_WEIGHT if asks else 1.0
+    before = _BEFORE_WEIGHT if asks(asked[-1], known) else 1.0
     return [*(before * _FADING**back for back in range(len(asked) - 2, -1, -1)), 1.0]
+
+
+def asks(question: Sequence[str], known: Collection[str] = ()) -> bool:
+    """Return whether a question's pieces ask something by themselves; "and then?" does not."""
+    return any(not asking(name) and not named_in(name, known) for name in question)
 
 
 def read_together(encoder: TokenEncoder) -> bool:

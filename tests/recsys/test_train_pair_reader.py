@@ -8,7 +8,17 @@ import pytest
 import torch
 import train_pair_reader
 from safetensors.numpy import save_file
-from train_pair_reader import Question, Recipe, drawn, logits_of, loss_of, read_model, train, trained_weights
+from train_pair_reader import (
+    Question,
+    Recipe,
+    best_shift,
+    drawn,
+    logits_of,
+    loss_of,
+    read_model,
+    train,
+    trained_weights,
+)
 
 from encoders import PairReader
 from encoders.onnx_engine import onnx_folder, read_tokenizer
@@ -72,6 +82,10 @@ def test_training_lowers_the_loss_and_the_reader_says_what_the_trained_model_say
         for logits in (before + train_pair_reader.NONE_AT, after)
     ]
     assert sum(losses[1]) < 0.5 * sum(losses[0])
+    shift, right = best_shift(model, questions, 2000)
+    assert right >= 2 / 3
+    first, _, third = (logits.max().item() + 5.0 * (0.0 - 0.25) + shift for logits in after.split(3))  # cosines of 0
+    assert first > 0 > third
     save_file(trained_weights(model, matrices), tmp_path / "trained.safetensors")
     read = PairReader(threads=1, trained=tmp_path / "trained.safetensors").log_odds(asked, texts)
     assert read == pytest.approx(after[:3].numpy(), abs=1.2)  # one step a matrix would be 3 away
